@@ -1,0 +1,59 @@
+"""The errors xiaobao raises for bad input. In: what was found. Out: one class per cause, with a stable code.
+
+    XiaobaoError
+    ├── TaxonomyError      taxonomy.yaml is inconsistent
+    ├── CorpusError        a corpus file cannot be read
+    ├── InputFileError     a file given to the command line cannot be read
+    ├── TextError          one complaint text cannot be triaged
+    ├── BundleError        a model bundle is missing, damaged or does not fit this version
+    ├── EncoderError       the pretrained encoder cannot be built
+    └── SettingsError      the service must not start with these settings
+
+Messages say what was found, what was expected and what to do. They never hold complaint text.
+"""
+
+
+class XiaobaoError(Exception):
+    """Base of all expected errors.
+
+    `code` is stable for API clients, `message` is English, `message_zh` is shown to users of the console.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, message_zh: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.message_zh = message_zh or message
+
+
+class TaxonomyError(XiaobaoError):
+    code = "taxonomy_invalid"
+
+
+class CorpusError(XiaobaoError):
+    code = "corpus_invalid"
+
+
+class InputFileError(XiaobaoError):
+    code = "input_file_invalid"
+
+
+class TextError(XiaobaoError):
+    code = "text_invalid"
+
+    def __init__(self, message: str, message_zh: str | None = None, *, code: str = "text_invalid") -> None:
+        super().__init__(message, message_zh)
+        self.code = code
+
+
+class BundleError(XiaobaoError):
+    code = "bundle_invalid"
+
+
+class EncoderError(XiaobaoError):
+    code = "encoder_invalid"
+
+
+class SettingsError(XiaobaoError):
+    code = "settings_invalid"

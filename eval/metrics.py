@@ -1,0 +1,168 @@
+"""How right the answers are. In: labelled texts and answers. Out: figures per facet, flag group and flag, with n.
+
+Accuracy and macro-F1 carry 95 % percentile bootstrap intervals over texts (1,000 resamples, fixed seed). A leaf counts
+only with its category. Groups: a text is a hit if any flag of the group was raised and any is true.
+Needs the extra `train` (scikit-learn).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import f1_score
+
+from data.schema import LabelledText
+from models.answer import FacetAnswer, TriageAnswer
+
+FACETS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
+RESAMPLES = 1000
+SEED = 20261123
+ObjectArray = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A figure with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def to_json(self) -> list[float]:
+        return [round(self.value, 4), round(self.low, 4), round(self.high, 4)]
+
+
+def evaluate_answers(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    """All figures as JSON-ready values; intervals are [value, low, high]."""
+    return {
+        "texts": len(gold),
+        "facets": {facet: _facet_scores(facet, gold, answers) for facet in FACETS},
+        "flag_groups": _group_scores(gold, answers),
+        "flags": _flag_scores(gold, answers),
+        "evidence": _evidence_scores(gold, answers),
+        "bands": {facet: _band_scores(facet, gold, answers) for facet in FACETS},
+    }
+
+
+def _code(answer: TriageAnswer, facet: str) -> str | None:
+    value: FacetAnswer | None = getattr(answer, facet)
+    return value.code if value else None
+
+
+def _facet_scores(facet: str, gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    pairs = [
+        (getattr(text, facet), _code(answer, facet) or "none")
+        for text, answer in zip(gold, answers, strict=True)
+        if getattr(text, facet) is not None
+    ]
+    if not pairs:
+        return {"n": 0}
+    want, got = (np.array(side, dtype=object) for side in zip(*pairs, strict=True))
+    classes = sorted(set(want))
+    per_class = f1_score(want, got, labels=classes, average=None, zero_division=0)
+    return {
+        "n": len(pairs),
+        "accuracy": bootstrap(want, got, lambda w, g: float((w == g).mean())).to_json(),
+        "macro_f1": bootstrap(want, got, lambda w, g: _macro_f1(w, g)).to_json(),
+        "per_class": {
+            code: {"f1": round(float(value), 4), "n": int((want == code).sum())}
+            for code, value in zip(classes, per_class, strict=True)
+        },
+    }
+
+
+def _macro_f1(want: ObjectArray, got: ObjectArray) -> float:
+    return float(f1_score(want, got, labels=sorted(set(want)), average="macro", zero_division=0))
+
+
+def bootstrap(
+    want: ObjectArray, got: ObjectArray, score: Callable[[ObjectArray, ObjectArray], float], resamples: int = RESAMPLES
+) -> Interval:
+    """Percentile interval of a score over resampled texts."""
+    generator = np.random.default_rng(SEED)
+    codes = {code: i for i, code in enumerate(sorted({*want, *got}))}
+    wanted, given = (np.array([codes[code] for code in side]) for side in (want, got))
+    draws = [
+        score(wanted[pick], given[pick])
+        for pick in (generator.integers(0, len(want), len(want)) for _ in range(resamples))
+    ]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Interval(value=score(want, got), low=float(low), high=float(high))
+
+
+def _group_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    return {
+        group: _binary_scores(
+            [any(flag[0] == group for flag in text.flags) for text in gold],
+            [any(flag.group == group for flag in answer.flags) for answer in answers],
+        )
+        for group in "PSEX"
+    }
+
+
+def _flag_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    codes = sorted({flag for text in gold for flag in text.flags})
+    scores = {
+        code: _binary_scores(
+            [code in text.flags for text in gold], [code in {f.code for f in answer.flags} for answer in answers]
+        )
+        for code in codes
+    }
+    macro = float(np.mean([entry["f1"] for entry in scores.values()])) if scores else 0.0
+    return {"macro_f1": round(macro, 4), "per_flag": scores}
+
+
+def _binary_scores(want: Sequence[bool], got: Sequence[bool]) -> dict[str, Any]:
+    hits = sum(w and g for w, g in zip(want, got, strict=True))
+    precision, recall = hits / max(1, sum(got)), hits / max(1, sum(want))
+    f1 = 2 * precision * recall / max(1e-9, precision + recall)
+    return {
+        "n": sum(want),
+        "hits": hits,
+        "raised": sum(got),
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "f1": round(f1, 4),
+    }
+
+
+def _evidence_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    """Character intersection over union with the corpus's quotes, for labels that were found."""
+    overlaps, shares = [], []
+    for text, answer in zip(gold, answers, strict=True):
+        shown = {flag.code: flag.evidence for flag in answer.flags}
+        if answer.cause:
+            shown[answer.cause.code] = answer.cause.evidence
+        for code, spans in text.evidence.items():
+            if code in shown:
+                want = {i for span in spans for i in range(span.start, span.end)}
+                got = {i for span in shown[code] for i in range(span.start, span.end)}
+                overlaps.append(len(want & got) / max(1, len(want | got)))
+                shares.append(len(got) / max(1, len(text.text)))
+    if not overlaps:
+        return {"n": 0}
+    return {
+        "n": len(overlaps),
+        "iou": round(float(np.mean(overlaps)), 4),
+        "median_shown": round(float(np.median(shares)), 4),
+    }
+
+
+def _band_scores(facet: str, gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    """Per band: the share of texts that got it and how often the answer was right."""
+    rows = [
+        (value.band, value.code == getattr(text, facet))
+        for text, answer in zip(gold, answers, strict=True)
+        if (value := getattr(answer, facet)) is not None
+    ]
+    result = {}
+    for band in ("auto", "suggest", "human"):
+        right = [correct for name, correct in rows if name == band]
+        result[band] = {
+            "n": len(right),
+            "coverage": round(len(right) / max(1, len(rows)), 4),
+            "accuracy": round(sum(right) / len(right), 4) if right else None,
+        }
+    return result

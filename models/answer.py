@@ -1,0 +1,138 @@
+"""The answer to one complaint, the same in files and over HTTP. In: nothing. Out: the shapes.
+
+Keys are only ever added. Offsets are code points, end exclusive; `text` of a piece of evidence is cut from
+`redacted_text`, the original is never echoed.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.thresholds import Band
+
+FlagSource = Literal["model", "rule", "model+rule"]
+Priority = Literal["urgent", "high", "normal"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evidence(_Part):
+    """Words that show a label, in the original (`start:end`) and in `redacted_text`."""
+
+    start: int
+    end: int
+    redacted_start: int
+    redacted_end: int
+    text: str
+
+
+class Alternative(_Part):
+    code: str
+    name: str
+    confidence: float
+
+
+class FacetAnswer(_Part):
+    """One facet's answer with calibrated confidence and up to three alternatives."""
+
+    code: str
+    name: str
+    confidence: float
+    band: Band
+    alternatives: list[Alternative] = []
+    evidence: list[Evidence] = []
+
+
+class FlagAnswer(_Part):
+    code: str
+    group: str
+    name: str
+    probability: float
+    source: FlagSource
+    evidence: list[Evidence] = []
+
+
+class SecondaryCause(_Part):
+    code: str
+    name: str
+    confidence: float
+
+
+class Issue(_Part):
+    """One of several matters in a mixed complaint."""
+
+    start: int
+    end: int
+    category: str
+    leaf: str
+    cause: str | None
+
+
+class Amount(_Part):
+    """Money in dispute."""
+
+    value: float
+    currency: str
+    start: int
+    end: int
+
+
+class Decision(_Part):
+    """What to do with the answer: `band` human means a person decides; reasons are stable codes."""
+
+    band: Band
+    priority: Priority
+    reasons: list[str]
+
+
+class Versions(_Part):
+    bundle: str
+    taxonomy: str
+    redaction: str
+    policy: str
+
+
+class Timings(_Part):
+    """Milliseconds: preparing the text, waiting in the queue, running the model, everything."""
+
+    prepare_ms: float
+    queue_ms: float
+    model_ms: float
+    total_ms: float
+
+
+class AllProbabilities(_Part):
+    """Every calibrated probability by code; `detail=full` only."""
+
+    order_type: dict[str, float]
+    category: dict[str, float]
+    leaf: dict[str, float]
+    cause: dict[str, float]
+    subcause: dict[str, float]
+    causes: dict[str, float]
+    channel: dict[str, float]
+    flags: dict[str, float]
+
+
+class TriageAnswer(_Part):
+    """Category and leaf are null only for irrelevant texts, cause and sub-cause only for texts that do not complain."""
+
+    id: str
+    order_type: FacetAnswer
+    category: FacetAnswer | None
+    leaf: FacetAnswer | None
+    cause: FacetAnswer | None
+    subcause: FacetAnswer | None
+    channel: FacetAnswer
+    causes2: list[SecondaryCause]
+    flags: list[FlagAnswer]
+    issues: list[Issue]
+    amount: Amount | None
+    decision: Decision
+    redacted_text: str
+    truncated: bool
+    versions: Versions
+    timings: Timings
+    probabilities: AllProbabilities | None = Field(default=None, exclude_if=lambda value: value is None)

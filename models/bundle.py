@@ -1,0 +1,130 @@
+"""A model as a folder. In: a folder's path. Out: `Bundle`, every file checked against the manifest.
+
+`model.onnx`, `tokenizer.json`, `labels.json`, `calibration.json`, `thresholds.json`, `training.yaml`, `metrics.json`,
+`MODEL_CARD.md`, and `manifest.json` with the sha256 of each, written last: without it there is no bundle. No pickle.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import BundleError
+from data.preparation import REDACTION_VERSION
+from models.calibration import Calibration
+from models.label_space import LabelSpace
+from models.thresholds import Thresholds
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+FILES = (
+    "model.onnx",
+    "tokenizer.json",
+    "labels.json",
+    "calibration.json",
+    "thresholds.json",
+    "training.yaml",
+    "metrics.json",
+    "MODEL_CARD.md",
+)
+BUNDLES_FOLDER = Path(__file__).with_name("bundles")
+CURRENT_POINTER = BUNDLES_FOLDER / "CURRENT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A checked bundle; `name` names it in every answer."""
+
+    folder: Path
+    name: str
+    taxonomy_version: str
+    redaction_version: str
+    max_tokens: int
+    labels: LabelSpace
+    calibration: Calibration
+    thresholds: Thresholds
+    manifest: dict[str, Any]
+
+    @property
+    def model_file(self) -> Path:
+        return self.folder / "model.onnx"
+
+    @property
+    def tokenizer_file(self) -> Path:
+        return self.folder / "tokenizer.json"
+
+
+def current_bundle_folder() -> Path:
+    """The folder of the shipped bundle. Raises BundleError if the pointer is missing."""
+    try:
+        return BUNDLES_FOLDER / CURRENT_POINTER.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BundleError(
+            f"no {CURRENT_POINTER.name} in models/bundles/; train a model and run: xiaobao bundle use FOLDER"
+        ) from error
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle and check every hash. Raises BundleError saying which file is wrong."""
+    manifest = _read_json(folder / MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"bundle {folder.name} has format {manifest.get('format')!r}, expected {FORMAT}")
+    for name in FILES:
+        _check_hash(folder / name, manifest["files"].get(name))
+    labels = _read_json(folder / "labels.json")
+    if labels["redaction_version"].split(".")[0] != REDACTION_VERSION.split(".")[0]:
+        raise BundleError(
+            f"bundle {folder.name} was trained on texts of redaction {labels['redaction_version']}, this version has "
+            f"{REDACTION_VERSION}; retrain it"
+        )
+    return Bundle(
+        folder=folder,
+        name=manifest["name"],
+        taxonomy_version=labels["taxonomy_version"],
+        redaction_version=labels["redaction_version"],
+        max_tokens=labels["max_tokens"],
+        labels=LabelSpace.from_json(labels["labels"]),
+        calibration=Calibration.from_json(_read_json(folder / "calibration.json")),
+        thresholds=Thresholds.from_json(_read_json(folder / "thresholds.json")),
+        manifest=manifest,
+    )
+
+
+def write_manifest(folder: Path, name: str) -> None:
+    """Seal a folder: hash every file and write the manifest. Raises BundleError if a file is missing."""
+    missing = [file for file in FILES if not (folder / file).is_file()]
+    if missing:
+        raise BundleError(f"bundle {name} lacks {', '.join(missing)}")
+    files = {file: {"sha256": sha256_of(folder / file), "bytes": (folder / file).stat().st_size} for file in FILES}
+    content = {"format": FORMAT, "name": name, "files": files}
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def sha256_of(file: Path) -> str:
+    """Hex digest of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _check_hash(file: Path, expected: dict[str, Any] | None) -> None:
+    if expected is None or not file.is_file():
+        raise BundleError(f"bundle {file.parent.name} lacks {file.name}; copy the whole folder again")
+    found = sha256_of(file)
+    if found != expected["sha256"]:
+        raise BundleError(
+            f"{file.name} of bundle {file.parent.name} has sha256 {found[:12]}…, the manifest says "
+            f"{expected['sha256'][:12]}…; the file is damaged or was changed; copy the whole folder again"
+        )
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"bundle {file.parent.name} has no readable {file.name}; expected a bundle folder") from error
+    except ValueError as error:
+        raise BundleError(f"{file.name} of bundle {file.parent.name} is not JSON") from error
+    if not isinstance(content, dict):
+        raise BundleError(f"{file.name} of bundle {file.parent.name} holds no JSON object")
+    return content

@@ -1,0 +1,112 @@
+"""What clients send. In: bytes. Out: checked requests; anything unknown is refused."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+
+from data.schema import InputKind
+from models.predictor import MAX_CHARACTERS
+from serving.errors import ServiceError
+
+MOST_IN_BATCH = 256
+Source = Literal[
+    "hotline", "counter", "web", "mail", "nfra", "pboc", "12345", "letter_visit", "court", "media", "other"
+]
+Reference = Annotated[str, Field(min_length=1, max_length=200)]
+Body = TypeVar("Body")
+
+
+class TriageRequest(BaseModel):
+    """One complaint."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": "存三年定期，柜员说换个产品利息更高，回家一看是保险，要退还得扣钱。我今年六十八。",
+                    "external_id": "H20261123-0042",
+                    "source": "hotline",
+                    "input": "typed",
+                }
+            ]
+        },
+    )
+
+    # Length is checked with the text itself, so that file and HTTP give the same error.
+    text: Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS})]
+    external_id: Reference | None = None
+    source: Source | None = None
+    input: InputKind | None = None
+    received_at: AwareDatetime | None = Field(default=None, description="RFC 3339 with zone.")
+    branch: Reference | None = None
+    region: Reference | None = None
+    customer_ref: Reference | None = None
+    regulator_ref: Reference | None = None
+    due_at: AwareDatetime | None = Field(default=None, description="RFC 3339 with zone.")
+
+
+class BatchRequest(BaseModel):
+    """Several complaints. Items are checked one by one, so that a bad one does not fail its neighbours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[
+        list[Any],
+        Field(min_length=1, max_length=MOST_IN_BATCH),
+        WithJsonSchema(
+            {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_IN_BATCH,
+                "items": {"$ref": "#/components/schemas/TriageRequest"},
+            }
+        ),
+    ]
+
+
+TRIAGE_REQUEST: TypeAdapter[TriageRequest] = TypeAdapter(TriageRequest)
+BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
+
+
+async def read_body(request: Request, adapter: TypeAdapter[Body]) -> Body:
+    """Read, bound, decode and check a JSON body. Raises ServiceError or RequestValidationError."""
+    raw = await _read_bounded(request)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ServiceError(
+            "body_not_utf8",
+            f"byte {error.start} of the body is not UTF-8; expected JSON in UTF-8",
+            f"请求体第 {error.start} 字节不是 UTF-8，请用 UTF-8 编码",
+        ) from None
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        raise RequestValidationError(
+            error.errors(include_input=False, include_url=False, include_context=False)
+        ) from None
+
+
+async def _read_bounded(request: Request) -> bytes:
+    limit: int = request.app.state.settings.max_body_bytes
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise ServiceError(
+                "body_too_large",
+                f"the body is larger than {limit} bytes; send fewer or shorter texts",
+                f"请求体超过 {limit} 字节，请减少文本",
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def body_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The OpenAPI part for a route that reads its body itself."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    return {"requestBody": {"required": True, "content": content}}

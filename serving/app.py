@@ -1,0 +1,68 @@
+"""The HTTP service. In: settings. Out: an ASGI app.
+
+Validate → normalise → redact → tokenise before the queue; worker threads run the model; one error shape for everything.
+Nothing is loaded from outside: the API pages bring their own scripts.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from models.predictor import Predictor
+from serving import page
+from serving.api import probes, triage
+from serving.api.requests import BatchRequest, TriageRequest
+from serving.errors import add_error_handlers
+from serving.inference.cores import usable_cores
+from serving.inference.pool import InferencePool
+from serving.settings import Settings
+from serving.telemetry import Telemetry, add_request_metrics
+
+
+def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAPI:
+    """An app that loads the bundle on start-up, or uses a given predictor."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.predictor = predictor or Predictor.load(settings.bundle)
+        pool = InferencePool(
+            app.state.predictor, workers=settings.workers or usable_cores(), queue_size=settings.queue_size
+        )
+        pool.start()
+        app.state.pool = pool
+        yield
+        pool.stop()
+
+    app: FastAPI = FastAPIOffline(
+        title="xiaobao 消保",
+        version=version("xiaobao"),
+        description="Triage of Chinese bank complaints: facets, risk flags and the words that show them.",
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.telemetry = Telemetry()
+    add_request_metrics(app, app.state.telemetry)
+    add_error_handlers(app)
+    app.include_router(triage.router)
+    app.include_router(probes.router)
+    app.include_router(page.router)
+    _document_bodies(app)
+    return app
+
+
+def _document_bodies(app: FastAPI) -> None:
+    """Put the request models into the OpenAPI document: routes that read their own body cannot do it."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            document = generate()
+            for model in (TriageRequest, BatchRequest):
+                document["components"]["schemas"][model.__name__] = model.model_json_schema()
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

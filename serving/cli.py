@@ -1,0 +1,128 @@
+"""The command `xiaobao`. In: the command line. Out: answers, reports, a service.
+
+Exit codes: 0 done, 1 failed (or some rows failed), 2 wrong usage. Errors are one line on stderr, never a traceback,
+never complaint text. Commands of other packages join by the entry-point group `xiaobao.commands`, so that a serving
+install never imports training code.
+"""
+
+import logging
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+
+from data.errors import XiaobaoError
+from serving.predict_files import predict_file
+from serving.readable import render_answer
+
+
+class _Commands(click.Group):
+    """Turns expected errors into one line, and finds the commands that other packages add."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *entry_points(group="xiaobao.commands").names])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        found = entry_points(group="xiaobao.commands", name=cmd_name)
+        return next((point.load() for point in found), None)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except XiaobaoError as error:
+            raise click.ClickException(error.message) from error
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="xiaobao")
+def main() -> None:
+    """xiaobao 消保: triage of Chinese bank complaints on your own machines."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+BUNDLE_OPTION = click.option(
+    "--bundle",
+    "bundle_folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Model bundle; default: the shipped one.",
+)
+
+
+@main.command("triage")
+@click.argument("text")
+@BUNDLE_OPTION
+@click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
+def triage_command(text: str, bundle_folder: Path | None, as_json: bool) -> None:
+    """Triage one complaint; TEXT - reads standard input."""
+    from models.predictor import Predictor
+
+    complaint = sys.stdin.read() if text == "-" else text
+    answer = Predictor.load(bundle_folder).triage([complaint], full=as_json)[0]
+    click.echo(answer.model_dump_json(indent=1) if as_json else render_answer(answer))
+
+
+@main.command("predict")
+@click.option("--input", "input_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--output", "output_file", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@BUNDLE_OPTION
+def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | None) -> None:
+    """Triage a file: JSONL, CSV or XLSX with columns text and, if wanted, id; JSON Lines out.
+
+    Bad rows are reported with their line and skipped, the rest is done; then the exit code is 1.
+    """
+    from models.predictor import Predictor
+
+    outcome = predict_file(Predictor.load(bundle_folder), input_file, output_file)
+    click.echo(f"{outcome.done} texts triaged, {len(outcome.problems)} skipped → {output_file}", err=True)
+    if outcome.problems:
+        sys.exit(1)
+
+
+@main.command("serve")
+@click.option("--host", default=None, help="Address to listen on; default from XIAOBAO_HOST, else 127.0.0.1.")
+@click.option("--port", type=int, default=None, help="Port; default from XIAOBAO_PORT, else 8000.")
+def serve_command(host: str | None, port: int | None) -> None:
+    """Start the HTTP service."""
+    from serving.run import serve
+    from serving.settings import load_settings
+
+    chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    serve(load_settings(**chosen))
+
+
+@main.group("bundle")
+def bundle_group() -> None:
+    """Model bundles."""
+
+
+@bundle_group.command("show")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
+def bundle_show_command(folder: Path | None) -> None:
+    """Check a bundle's hashes and show what it is; default: the shipped one."""
+    from models.bundle import current_bundle_folder, load_bundle
+
+    bundle = load_bundle(folder or current_bundle_folder())
+    labels = bundle.labels
+    click.echo(f"{bundle.name}  taxonomy {bundle.taxonomy_version}  redaction {bundle.redaction_version}")
+    click.echo(
+        f"{len(labels.category)} categories, {len(labels.leaf)} leaves, {len(labels.cause)} causes, "
+        f"{len(labels.subcause)} sub-causes, {len(labels.flags)} flags; at most {bundle.max_tokens} pieces a text"
+    )
+    for name, entry in bundle.manifest["files"].items():
+        click.echo(f"  {entry['bytes']:>10,}  {entry['sha256'][:16]}  {name}")
+    click.echo("all hashes match the manifest")
+
+
+@bundle_group.command("use")
+@click.argument("name")
+def bundle_use_command(name: str) -> None:
+    """Make a bundle of models/bundles/ the shipped one."""
+    from models.bundle import BUNDLES_FOLDER, CURRENT_POINTER, load_bundle
+
+    load_bundle(BUNDLES_FOLDER / name)
+    CURRENT_POINTER.write_text(name + "\n", encoding="utf-8")
+    click.echo(f"{name} is the shipped bundle now")

@@ -1,0 +1,169 @@
+"""Run the network for many callers. In: prepared texts. Out: one future each, always answered.
+
+Worker threads share one ONNX session, each call on one core. There is no waiting window: a worker takes the oldest text
+and joins at most three queued ones of near length, because batching buys little on a CPU and waiting costs latency
+(measured in the performance notes). The queue is bounded; callers who left are dropped.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.predictor import Inference, Predictor, PreparedInput
+from serving.errors import ServiceError
+
+logger = logging.getLogger("xiaobao.inference")
+
+MOST_JOINED = 4
+MOST_PADDED_TOKENS = 512
+NEAR_LENGTH = 1.25  # the longest text of a group over the shortest
+LOOKED_AHEAD = 16
+RETRY_AFTER_SECONDS = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    item: PreparedInput
+    future: asyncio.Future[tuple[Inference, float]]
+    loop: asyncio.AbstractEventLoop
+    queued_at: float
+
+
+class InferencePool:
+    """`submit` from the event loop; the threads live from `start` to `stop`."""
+
+    def __init__(self, predictor: Predictor, *, workers: int, queue_size: int) -> None:
+        self._predictor = predictor
+        self._queue_size = queue_size
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._unanswered = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(workers)
+        ]
+
+    @property
+    def unanswered(self) -> int:
+        """Texts waiting or running."""
+        return self._unanswered
+
+    @property
+    def is_alive(self) -> bool:
+        """False as soon as one worker has died or the pool is stopping."""
+        return not self._stopping and all(thread.is_alive() for thread in self._threads)
+
+    def start(self) -> None:
+        """Warm up with the largest shape, so that memory does not grow later, then start the threads."""
+        longest = self._predictor.prepare("测" * 4000)
+        for item in (longest, self._predictor.prepare("你好，想问一下")):
+            self._predictor.infer([item])
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Let the workers finish what is queued, then join them."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout)
+
+    def admit(self, number: int) -> None:
+        """Raise ServiceError `queue_full` if this many texts do not fit into the queue, `not_ready` if nobody works."""
+        if not self.is_alive:
+            raise ServiceError("not_ready", "the service is not ready; try again", "服务尚未就绪，请稍后重试")
+        if self._unanswered + number > self._queue_size:
+            raise ServiceError(
+                "queue_full",
+                f"{self._unanswered} texts are waiting and at most {self._queue_size} may; try again",
+                "请求过多，请稍后重试",
+                {"Retry-After": str(RETRY_AFTER_SECONDS)},
+            )
+
+    async def infer(self, items: Sequence[PreparedInput]) -> list[tuple[Inference, float]]:
+        """The network's view and the seconds spent waiting, per text. Call `admit` first."""
+        loop = asyncio.get_running_loop()
+        now = time.perf_counter()
+        jobs = [Job(item=item, future=loop.create_future(), loop=loop, queued_at=now) for item in items]
+        self._unanswered += len(jobs)
+        try:
+            with self._changed:
+                self._jobs.extend(jobs)
+                self._changed.notify(len(jobs))
+            return await asyncio.gather(*(job.future for job in jobs))
+        finally:
+            self._unanswered -= len(jobs)
+
+    def _work(self) -> None:
+        while True:
+            group = self._take_group()
+            if group is None:
+                return
+            started = time.perf_counter()
+            try:
+                results = self._predictor.infer([job.item for job in group])
+            except Exception as error:
+                # The loop's edge: every waiting caller is answered and the worker lives on.
+                logger.error("inference failed: %s", type(error).__name__)
+                for job in group:
+                    _answer(job, error)
+                continue
+            for job, result in zip(group, results, strict=True):
+                _answer(job, (result, started - job.queued_at))
+
+    def _take_group(self) -> list[Job] | None:
+        """The oldest text and near ones; None when the pool stops and nothing is left."""
+        with self._changed:
+            while True:
+                while not self._jobs:
+                    if self._stopping:
+                        return None
+                    self._changed.wait()
+                group = join_near(self._jobs)
+                if group:
+                    return group
+
+
+def join_near(jobs: deque[Job]) -> list[Job]:
+    """Take the oldest job whose caller still waits and up to three of near length from the first few behind it."""
+    while jobs and jobs[0].future.cancelled():
+        jobs.popleft()
+    if not jobs:
+        return []
+    group = [jobs.popleft()]
+    shortest = longest = len(group[0].item.tokens.ids)
+    passed: list[Job] = []
+    for _ in range(min(LOOKED_AHEAD, len(jobs))):
+        if len(group) == MOST_JOINED:
+            break
+        job = jobs.popleft()
+        length = len(job.item.tokens.ids)
+        low, high = min(shortest, length), max(longest, length)
+        if not job.future.cancelled() and high <= low * NEAR_LENGTH and high * (len(group) + 1) <= MOST_PADDED_TOKENS:
+            group.append(job)
+            shortest, longest = low, high
+        else:
+            passed.append(job)
+    jobs.extendleft(reversed(passed))
+    return group
+
+
+def _answer(job: Job, result: tuple[Inference, float] | Exception) -> None:
+    def resolve() -> None:
+        if job.future.done():
+            return
+        if isinstance(result, Exception):
+            job.future.set_exception(result)
+        else:
+            job.future.set_result(result)
+
+    try:
+        job.loop.call_soon_threadsafe(resolve)
+    except RuntimeError:
+        logger.warning("a caller's event loop was closed before its answer")

@@ -1,0 +1,97 @@
+"""What the service is told from outside. In: environment `XIAOBAO_*`. Out: `Settings`, checked, made once.
+
+In development (`XIAOBAO_ENVIRONMENT=development`, as `make run` sets it) the service listens on loopback only and
+generates its key into the git-ignored folder `.xiaobao/`. In production, the default, it refuses to start without a
+key of its own.
+"""
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from data.errors import SettingsError
+
+DEVELOPMENT_FOLDER = Path(".xiaobao")
+MINIMUM_TOKEN_LENGTH = 32
+REFUSED_TOKENS = frozenset({"changeme", "change-me", "secret", "xiaobao", "default", "password", "test"})
+
+
+class Settings(BaseSettings):
+    """Every setting of the service; the environment variable is `XIAOBAO_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="XIAOBAO_", frozen=True, extra="ignore")
+
+    environment: Literal["production", "development"] = "production"
+    host: str = Field(default="127.0.0.1", description="Address to listen on; in development loopback only.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
+    api_token: SecretStr | None = Field(default=None, description="Bearer token of API clients, ≥ 32 characters.")
+    bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
+    workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
+    queue_size: int = Field(default=256, ge=1, description="Texts waiting at most; beyond that 429.")
+    max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
+
+    @property
+    def is_development(self) -> bool:
+        return self.environment == "development"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"wrong settings: {problems}") from error
+    if settings.is_development:
+        return _development(settings)
+    _check_token(settings.api_token)
+    return settings
+
+
+def _development(settings: Settings) -> Settings:
+    if not is_loopback(settings.host):
+        raise SettingsError(
+            f"in development the service listens on loopback only, XIAOBAO_HOST is {settings.host}; "
+            "use 127.0.0.1 or set XIAOBAO_ENVIRONMENT=production with a token of your own"
+        )
+    if settings.api_token is not None:
+        return settings
+    return settings.model_copy(update={"api_token": SecretStr(_generated_token(DEVELOPMENT_FOLDER / "api_token"))})
+
+
+def _generated_token(file: Path) -> str:
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_urlsafe(MINIMUM_TOKEN_LENGTH))
+    return file.read_text().strip()
+
+
+def _check_token(token: SecretStr | None) -> None:
+    value = token.get_secret_value() if token else ""
+    generate = 'make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+    if not value:
+        raise SettingsError(f"XIAOBAO_API_TOKEN is missing; the service does not start without it; {generate}")
+    if len(value) < MINIMUM_TOKEN_LENGTH or len(set(value)) < 8 or value.lower() in REFUSED_TOKENS:
+        raise SettingsError(
+            f"XIAOBAO_API_TOKEN is too weak ({len(value)} characters); expected at least {MINIMUM_TOKEN_LENGTH} "
+            f"random ones; {generate}"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address reaches only this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

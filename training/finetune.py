@@ -1,0 +1,244 @@
+"""Fine-tune the classifier. In: a config, training and development examples. Out: the weights of the best epoch.
+
+A run folder holds a checkpoint after every epoch (safetensors and JSON, no pickle); a run that was stopped goes on from
+the last one. Run by `xiaobao train`.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from tqdm import tqdm
+
+from data.taxonomy import Taxonomy
+from models.classifier import ComplaintClassifier, load_encoder
+from models.encoder import encoder_folder
+from models.label_space import LabelSpace
+from training.config import OptimizerConfig, TrainingConfig
+from training.examples import IGNORED, Batch, Example, batches, collate
+from training.losses import training_loss
+
+BEST_WEIGHTS = "best.safetensors"
+LAST_WEIGHTS = "last.safetensors"
+OPTIMIZER_STATE = "optimizer.safetensors"
+PROGRESS = "progress.json"
+STANDARDIZED_ON = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawOutputs:
+    """Logits of many texts, as numpy-ready tensors: (texts, labels); evidence as one (tokens, labels) per text."""
+
+    order_type: torch.Tensor
+    leaf: torch.Tensor
+    subcause: torch.Tensor
+    channel: torch.Tensor
+    causes: torch.Tensor
+    flags: torch.Tensor
+
+
+def build_classifier(config: TrainingConfig, taxonomy: Taxonomy) -> ComplaintClassifier:
+    """A classifier with pretrained encoder and fresh heads, the same for the same seed."""
+    torch.manual_seed(config.seed)
+    source = encoder_folder(config.encoder.source, taxonomy)
+    encoder = load_encoder(source, config.encoder.layers)
+    return ComplaintClassifier(encoder, LabelSpace.of(taxonomy), config.dropout)
+
+
+def finetune(
+    model: ComplaintClassifier,
+    *,
+    config: TrainingConfig,
+    labels: LabelSpace,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    run_folder: Path,
+) -> ComplaintClassifier:
+    """Train, keep the epoch that is best on the development examples, and return it in evaluation mode."""
+    torch.set_num_threads(config.threads)
+    run_folder.mkdir(parents=True, exist_ok=True)
+    steps = config.optimizer.epochs * math.ceil(len(train) / config.optimizer.batch_size)
+    optimizer = torch.optim.AdamW(parameter_groups(model, config.optimizer), betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, config.optimizer))
+    model.eval().standardize(_sample(train, config))  # before resuming, which restores a run's own scale
+    history = _resume(model, optimizer, schedule, run_folder)
+    for epoch in range(len(history), config.optimizer.epochs):
+        loss = _train_epoch(model, optimizer, schedule, config=config, labels=labels, train=train, epoch=epoch)
+        scores = {"epoch": epoch + 1, "loss": round(loss, 4), **development_scores(model, dev, labels)}
+        history.append(scores)
+        tqdm.write("  ".join(f"{name} {value:g}" for name, value in scores.items()))
+        if scores["selection"] == max(entry["selection"] for entry in history):
+            save_file(_weights(model), run_folder / BEST_WEIGHTS)
+        _save_checkpoint(model, optimizer, history, run_folder)
+    model.load_state_dict(load_file(run_folder / BEST_WEIGHTS))
+    return model.eval()
+
+
+def _sample(train: Sequence[Example], config: TrainingConfig) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+    """Ids and masks of a few hundred training texts."""
+    for batch in batches(train[:STANDARDIZED_ON], config.optimizer.batch_size, config.seed):
+        yield batch.input_ids, batch.attention_mask
+
+
+def parameter_groups(model: ComplaintClassifier, config: OptimizerConfig) -> list[dict[str, object]]:
+    """Encoder layers learn slower the lower they are, heads fastest; biases and norms do not decay."""
+    layers: list[nn.Module] = [model.encoder.get_submodule("embeddings"), *_stack(model)]
+    groups: list[dict[str, object]] = []
+    seen: set[int] = set()
+    for depth, layer in enumerate(reversed(layers)):
+        rate = config.encoder_rate * config.layer_decay**depth
+        groups += _split_decay(layer.named_parameters(), rate, config.weight_decay)
+        seen |= {id(parameter) for parameter in layer.parameters()}
+    heads = [(name, parameter) for name, parameter in model.named_parameters() if id(parameter) not in seen]
+    return groups + _split_decay(heads, config.head_rate, config.weight_decay)
+
+
+def _stack(model: ComplaintClassifier) -> nn.ModuleList:
+    stack = model.encoder.get_submodule("encoder.layer")
+    assert isinstance(stack, nn.ModuleList)
+    return stack
+
+
+def _split_decay(parameters: Iterable[tuple[str, nn.Parameter]], rate: float, decay: float) -> list[dict[str, object]]:
+    parameters = list(parameters)
+    matrices = [parameter for _, parameter in parameters if parameter.ndim >= 2]
+    vectors = [parameter for _, parameter in parameters if parameter.ndim < 2]
+    return [
+        {"params": group, "lr": rate, "weight_decay": group_decay}
+        for group, group_decay in ((matrices, decay), (vectors, 0.0))
+        if group
+    ]
+
+
+def _rate(step: int, steps: int, config: OptimizerConfig) -> float:
+    """Linear warm-up, then half a cosine down to zero."""
+    warmup = max(1, round(steps * config.warmup_share))
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+
+
+def _train_epoch(
+    model: ComplaintClassifier,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LambdaLR,
+    *,
+    config: TrainingConfig,
+    labels: LabelSpace,
+    train: Sequence[Example],
+    epoch: int,
+) -> float:
+    model.train()
+    torch.manual_seed(config.seed + epoch)  # dropout is the same when a run resumes
+    total, number = 0.0, math.ceil(len(train) / config.optimizer.batch_size)
+    passes = batches(train, config.optimizer.batch_size, config.seed + epoch)
+    for batch in tqdm(passes, total=number, desc=f"epoch {epoch + 1}/{config.optimizer.epochs}", leave=False):
+        loss = _batch_loss(model, batch, labels, config)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.max_grad_norm)
+        optimizer.step()
+        schedule.step()
+        total += loss.item()
+    return total / number
+
+
+def _batch_loss(model: ComplaintClassifier, batch: Batch, labels: LabelSpace, config: TrainingConfig) -> torch.Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.optimizer.bfloat16):
+        outputs = model(batch.input_ids, batch.attention_mask)
+    return training_loss(outputs, batch, labels, config.loss)
+
+
+def predict_logits(model: ComplaintClassifier, examples: Sequence[Example], batch_size: int = 32) -> RawOutputs:
+    """Logits of all heads for all examples, in their order."""
+    model.eval()
+    order = sorted(range(len(examples)), key=lambda i: len(examples[i].ids))
+    rows: list[tuple[torch.Tensor, ...]] = []
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            batch = collate([examples[i] for i in order[start : start + batch_size]])
+            rows.append(model(batch.input_ids, batch.attention_mask)[:-1])
+    back = torch.tensor(sorted(range(len(order)), key=order.__getitem__))
+    columns = [torch.cat(column)[back] for column in zip(*rows, strict=True)]
+    order_type, leaf, subcause, channel, causes, flags = columns
+    return RawOutputs(order_type=order_type, leaf=leaf, subcause=subcause, channel=channel, causes=causes, flags=flags)
+
+
+def development_scores(model: ComplaintClassifier, dev: Sequence[Example], labels: LabelSpace) -> dict[str, float]:
+    """Accuracy per head, flag F1, and `selection`, by which the best epoch is chosen."""
+    if not dev:
+        return {"selection": 0.0}
+    outputs = predict_logits(model, dev)
+    leaf_parents = torch.from_numpy(labels.leaf_to_category)
+    cause_parents = torch.from_numpy(labels.subcause_to_cause)
+    scores = {
+        "order_type": _accuracy(outputs.order_type, torch.tensor([e.order_type for e in dev])),
+        "category": _parent_accuracy(outputs.leaf, torch.tensor([e.leaf for e in dev]), leaf_parents),
+        "leaf": _accuracy(outputs.leaf, torch.tensor([e.leaf for e in dev])),
+        "cause": _parent_accuracy(outputs.subcause, torch.tensor([e.subcause for e in dev]), cause_parents),
+        "channel": _accuracy(outputs.channel, torch.tensor([e.channel for e in dev])),
+        "flags": _micro_f1(outputs.flags > 0, torch.tensor([e.flags.tolist() for e in dev]) > 0),
+    }
+    kept = (scores["order_type"], scores["category"], scores["leaf"], scores["cause"], scores["flags"])
+    return {name: round(value, 4) for name, value in {**scores, "selection": sum(kept) / len(kept)}.items()}
+
+
+def _accuracy(logits: torch.Tensor, targets: torch.Tensor) -> float:
+    valid = targets != IGNORED
+    return float((logits.argmax(dim=1) == targets)[valid].float().mean()) if bool(valid.any()) else 0.0
+
+
+def _parent_accuracy(logits: torch.Tensor, targets: torch.Tensor, parents: torch.Tensor) -> float:
+    members = nn.functional.one_hot(parents).float()
+    targets = torch.where(targets == IGNORED, targets, parents[targets.clamp(min=0)])
+    return _accuracy(torch.softmax(logits, dim=1) @ members, targets)
+
+
+def _micro_f1(predicted: torch.Tensor, gold: torch.Tensor) -> float:
+    hits = float((predicted & gold).sum())
+    return 2 * hits / max(1.0, float(predicted.sum() + gold.sum()))
+
+
+def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.contiguous() for name, value in model.state_dict().items()}
+
+
+def _save_checkpoint(
+    model: ComplaintClassifier, optimizer: torch.optim.Optimizer, history: list[dict[str, float]], folder: Path
+) -> None:
+    save_file(_weights(model), folder / LAST_WEIGHTS)
+    state = {
+        f"{index}.{name}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+    save_file(state, folder / OPTIMIZER_STATE)
+    (folder / PROGRESS).write_text(json.dumps(history, indent=1), encoding="utf-8")  # last: it makes the rest count
+
+
+def _resume(
+    model: ComplaintClassifier,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LambdaLR,
+    folder: Path,
+) -> list[dict[str, float]]:
+    """Load the last checkpoint, if any; returns the epochs' scores so far."""
+    if not (folder / PROGRESS).exists():
+        return []
+    history: list[dict[str, float]] = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    model.load_state_dict(load_file(folder / LAST_WEIGHTS))
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in load_file(folder / OPTIMIZER_STATE).items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    first = next(iter(state.values()))
+    for _ in range(int(first["step"])):
+        schedule.step()
+    tqdm.write(f"going on after epoch {len(history)}")
+    return history

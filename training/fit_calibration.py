@@ -1,0 +1,156 @@
+"""Fit temperatures and thresholds. In: logits and targets of the calibration split. Out: `Calibration`, `Thresholds`.
+
+Flag thresholds maximise F1 per flag, shrunk towards 0.5 where positives are few, then are lowered together within the
+privacy and mis-selling groups until the group's recall reaches its floor.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import minimize_scalar
+from torch.nn import functional
+
+from models.calibration import Calibration, FloatArray, Probabilities, calibrate
+from models.label_space import LabelSpace
+from models.thresholds import BANDED_FIELDS, BandLimits, Thresholds
+from training.config import TrainingConfig
+from training.examples import IGNORED, Example
+from training.finetune import RawOutputs
+
+NEVER = 1.01
+# With fewer positives than this, a threshold of its own would be noise.
+PRIOR_STRENGTH = 8
+MINIMUM_FOR_AUTO = 30
+
+
+def fit_calibration(outputs: RawOutputs, examples: Sequence[Example]) -> Calibration:
+    """A temperature per head that minimises the negative log likelihood."""
+    heads = ("order_type", "leaf", "subcause", "channel")
+    softmax = {
+        head: _fit_temperature(getattr(outputs, head), torch.tensor([getattr(e, head) for e in examples]))
+        for head in heads
+    }
+    complaints = torch.tensor([e.subcause != IGNORED for e in examples])
+    causes = torch.from_numpy(np.stack([e.causes for e in examples]))
+    flags = torch.from_numpy(np.stack([e.flags for e in examples]))
+    return Calibration(
+        **softmax,
+        causes=_fit_binary_temperature(outputs.causes[complaints], causes[complaints]),
+        flags=_fit_binary_temperature(outputs.flags, flags),
+    )
+
+
+def _fit_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
+    valid = targets != IGNORED
+    if not bool(valid.any()):
+        return 1.0
+    return _minimise(lambda t: float(functional.cross_entropy(logits[valid] / t, targets[valid])))
+
+
+def _fit_binary_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
+    if not len(logits):
+        return 1.0
+    return _minimise(lambda t: float(functional.binary_cross_entropy_with_logits(logits / t, targets)))
+
+
+def _minimise(loss: Callable[[float], float]) -> float:
+    result = minimize_scalar(loss, bounds=(0.25, 6.0), method="bounded")
+    return round(float(result.x), 4)
+
+
+def fit_thresholds(
+    outputs: RawOutputs,
+    examples: Sequence[Example],
+    *,
+    calibration: Calibration,
+    labels: LabelSpace,
+    config: TrainingConfig,
+) -> Thresholds:
+    """Flag thresholds and bands from the same texts as the temperatures."""
+    probabilities = calibrate(to_arrays(outputs), calibration, labels)
+    gold = np.stack([e.flags for e in examples]) > 0
+    flags = {code: _best_threshold(probabilities.flags[:, i], gold[:, i]) for i, code in enumerate(labels.flags)}
+    for group, floor in (("P", config.privacy_recall_floor), ("S", config.misselling_recall_floor)):
+        _lower_to_floor(flags, probabilities.flags, gold, labels=labels, group=group, floor=floor)
+    complaints = np.array([e.subcause != IGNORED for e in examples])
+    secondary = np.stack([e.causes for e in examples])[complaints] > 0
+    return Thresholds(
+        flags={code: round(value, 4) for code, value in flags.items()},
+        causes2=round(_best_threshold(probabilities.causes[complaints].ravel(), secondary.ravel()), 4),
+        evidence=0.5,
+        bands=_bands(probabilities, examples, labels=labels, config=config),
+    )
+
+
+def to_arrays(outputs: RawOutputs) -> dict[str, FloatArray]:
+    """The logits as numpy arrays by head."""
+    return {name: value.numpy() for name, value in vars(outputs).items()}
+
+
+def _best_threshold(probabilities: FloatArray, gold: npt.NDArray[np.bool_]) -> float:
+    positives = int(gold.sum())
+    grid = np.linspace(0.05, 0.95, 91)
+    hits = np.array([(probabilities[gold] >= t).sum() for t in grid])
+    predicted = np.array([(probabilities >= t).sum() for t in grid])
+    f1 = 2 * hits / np.maximum(1, predicted + positives)
+    best = float(grid[f1 >= f1.max() - 1e-9].mean())
+    return (positives * best + PRIOR_STRENGTH * 0.5) / (positives + PRIOR_STRENGTH)
+
+
+def _lower_to_floor(
+    flags: dict[str, float],
+    probabilities: FloatArray,
+    gold: npt.NDArray[np.bool_],
+    *,
+    labels: LabelSpace,
+    group: str,
+    floor: float,
+) -> None:
+    columns = [i for i, code in enumerate(labels.flags) if code[0] == group]
+    positive = gold[:, columns].any(axis=1)
+    if not positive.any():
+        return
+    for _ in range(60):
+        limits = np.array([flags[labels.flags[i]] for i in columns])
+        raised: npt.NDArray[np.bool_] = np.any(probabilities[:, columns] >= limits, axis=1)
+        if raised[positive].mean() >= floor:
+            return
+        for i in columns:
+            flags[labels.flags[i]] *= 0.95
+
+
+def _bands(
+    probabilities: Probabilities, examples: Sequence[Example], *, labels: LabelSpace, config: TrainingConfig
+) -> dict[str, BandLimits]:
+    targets = {
+        "order_type": np.array([e.order_type for e in examples]),
+        "leaf": np.array([e.leaf for e in examples]),
+        "subcause": np.array([e.subcause for e in examples]),
+        "channel": np.array([e.channel for e in examples]),
+    }
+    targets["category"] = _parents(targets["leaf"], labels.leaf_to_category)
+    targets["cause"] = _parents(targets["subcause"], labels.subcause_to_cause)
+    limits = {}
+    for field in BANDED_FIELDS:
+        values, gold = getattr(probabilities, field), targets[field]
+        valid = gold != IGNORED
+        confidence, correct = values[valid].max(axis=1), values[valid].argmax(axis=1) == gold[valid]
+        limits[field] = BandLimits(
+            auto=_confidence_for(confidence, correct, config.auto_precision),
+            suggest=_confidence_for(confidence, correct, config.suggest_precision),
+        )
+    return limits
+
+
+def _parents(targets: npt.NDArray[np.int64], parents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.where(targets == IGNORED, IGNORED, parents[np.maximum(targets, 0)])
+
+
+def _confidence_for(confidence: FloatArray, correct: npt.NDArray[np.bool_], precision: float) -> float:
+    """The lowest confidence above which the answers are right at least this often."""
+    order = np.argsort(-confidence)
+    running = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero((running >= precision) & (np.arange(len(order)) >= MINIMUM_FOR_AUTO - 1))
+    return round(float(confidence[order][enough[-1]]), 4) if len(enough) else NEVER

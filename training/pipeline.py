@@ -1,0 +1,162 @@
+"""From corpus to bundle. In: a training config. Out: a sealed bundle folder.
+
+    xiaobao train --config training/configs/default.yaml --output models/bundles/NAME
+
+Prepare examples → fine-tune → calibrate → export → quantise → compare → measure on the splits → write card and
+manifest. Everything but the last steps resumes from the run folder.
+"""
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from data.dataset import TEXTS_FOLDER, read_corpus
+from data.errors import CorpusError
+from data.preparation import REDACTION_VERSION
+from data.schema import LabelledText
+from data.splits import SPLITS_FILE, read_splits
+from data.taxonomy import Taxonomy, default_taxonomy
+from eval.metrics import evaluate_answers
+from models.bundle import load_bundle, write_manifest
+from models.encoder import encoder_folder
+from models.label_space import LabelSpace
+from models.predictor import Predictor
+from models.runtimes.onnx_runtime import OnnxRuntime
+from models.tokenization import TextTokenizer
+from training.config import TrainingConfig
+from training.examples import Example, encode_example
+from training.export_onnx import export_onnx, quantize_int8
+from training.finetune import build_classifier, finetune, predict_logits
+from training.fit_calibration import fit_calibration, fit_thresholds
+from training.model_card import model_card
+
+FP32_FILE = "model.fp32.onnx"
+
+
+def train_bundle(
+    config: TrainingConfig,
+    *,
+    run_folder: Path,
+    output: Path,
+    texts_folder: Path = TEXTS_FOLDER,
+    splits_file: Path = SPLITS_FILE,
+) -> dict[str, Any]:
+    """Run every step; returns the metrics that stand in the bundle. Raises XiaobaoError on bad input."""
+    started = time.monotonic()
+    taxonomy = default_taxonomy()
+    labels = LabelSpace.of(taxonomy)
+    splits = split_corpus(read_corpus(taxonomy, texts_folder), read_splits(splits_file))
+    tokenizer_file = Path(encoder_folder(config.encoder.source, taxonomy)) / "tokenizer.json"
+    examples = {
+        name: encode_texts(splits[name], tokenizer_file, config, labels=labels, taxonomy=taxonomy)
+        for name in ("train", "dev", "calibration")
+    }
+    model = finetune(
+        build_classifier(config, taxonomy),
+        config=config,
+        labels=labels,
+        train=examples["train"],
+        dev=examples["dev"],
+        run_folder=run_folder,
+    )
+    # Temperatures and thresholds come from texts that trained no weight; dev joins because calibration alone is small.
+    held_out = [*examples["calibration"], *examples["dev"]]
+    outputs = predict_logits(model, held_out)
+    calibration = fit_calibration(outputs, held_out)
+    thresholds = fit_thresholds(outputs, held_out, calibration=calibration, labels=labels, config=config)
+
+    draft = run_folder / "bundle"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    export_onnx(model, run_folder / FP32_FILE)
+    quantize_int8(run_folder / FP32_FILE, draft / "model.onnx")
+    shutil.copy(tokenizer_file, draft / "tokenizer.json")
+    _write_json(draft / "labels.json", _labels_json(labels, taxonomy, config))
+    _write_json(draft / "calibration.json", calibration.to_json())
+    _write_json(draft / "thresholds.json", thresholds.to_json())
+    (draft / "training.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", examples["dev"])
+    metrics = _measure(draft, output.name, splits, parity)
+    metrics["training_seconds"] = round(time.monotonic() - started)
+    _write_json(draft / "metrics.json", metrics)
+    (draft / "MODEL_CARD.md").write_text(model_card(output.name, config, metrics, taxonomy), encoding="utf-8")
+    write_manifest(draft, output.name)
+    shutil.rmtree(output, ignore_errors=True)
+    shutil.copytree(draft, output)
+    return metrics
+
+
+def split_corpus(texts: Sequence[LabelledText], splits: dict[str, str]) -> dict[str, list[LabelledText]]:
+    """Texts by split. Raises CorpusError if a text has none."""
+    lacking = [text.id for text in texts if text.id not in splits]
+    if lacking:
+        raise CorpusError(f"{len(lacking)} texts have no split (first: {lacking[0]}); run: xiaobao corpus split")
+    result: dict[str, list[LabelledText]] = {"train": [], "dev": [], "calibration": [], "test": [], "test_writer": []}
+    for text in texts:
+        result[splits[text.id]].append(text)
+    return result
+
+
+def encode_texts(
+    texts: Sequence[LabelledText],
+    tokenizer_file: Path,
+    config: TrainingConfig,
+    *,
+    labels: LabelSpace,
+    taxonomy: Taxonomy,
+) -> list[Example]:
+    """Examples for the network, cut at the length used while training."""
+    tokenizer = TextTokenizer(tokenizer_file, config.train_tokens)
+    return [
+        encode_example(text, tokenizer=tokenizer, labels=labels, taxonomy=taxonomy)
+        for text in tqdm(texts, desc="preparing texts", leave=False)
+    ]
+
+
+def compare_runtimes(fp32: Path, int8: Path, examples: Sequence[Example]) -> dict[str, Any]:
+    """Share of examples on which the int8 graph gives the fp32 graph's best leaf, cause and flags."""
+    full, small = OnnxRuntime(fp32), OnnxRuntime(int8)
+    same: Counter[str] = Counter()
+    for example in examples:
+        first, second = full.run([example.ids]), small.run([example.ids])
+        for head in ("order_type", "leaf", "subcause", "channel"):
+            same[head] += int(first[head].argmax() == second[head].argmax())
+        same["flags"] += int(np.array_equal(first["flags"] > 0, second["flags"] > 0))
+    return {
+        "texts": len(examples),
+        "agreement_with_fp32": {head: round(count / max(1, len(examples)), 4) for head, count in same.items()},
+    }
+
+
+def _measure(draft: Path, name: str, splits: dict[str, list[LabelledText]], parity: dict[str, Any]) -> dict[str, Any]:
+    """Figures of the int8 bundle itself, through the same predictor that serves."""
+    for file, content in (("metrics.json", "{}"), ("MODEL_CARD.md", "")):
+        (draft / file).write_text(content, encoding="utf-8")
+    write_manifest(draft, name)  # so that the draft loads; sealed again with the real figures
+    predictor = Predictor(load_bundle(draft))
+    scores = {
+        split: evaluate_answers(texts, [predictor.triage([text.text])[0] for text in tqdm(texts, leave=False)])
+        for split, texts in splits.items()
+        if split != "train" and texts
+    }
+    return {"splits": {split: len(texts) for split, texts in splits.items()}, "int8": parity, "scores": scores}
+
+
+def _labels_json(labels: LabelSpace, taxonomy: Taxonomy, config: TrainingConfig) -> dict[str, Any]:
+    return {
+        "taxonomy_version": taxonomy.version,
+        "redaction_version": REDACTION_VERSION,
+        "max_tokens": config.max_tokens,
+        "labels": labels.to_json(),
+    }
+
+
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
