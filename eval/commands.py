@@ -1,12 +1,9 @@
 """Commands that measure. In: a bundle and labelled texts. Out: figures."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import click
-
-from data.errors import SettingsError
 
 
 @click.command("evaluate")
@@ -21,8 +18,6 @@ from data.errors import SettingsError
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def evaluate_command(bundle_folder: Path | None, split: str, as_json: bool) -> None:
     """Measure a bundle on a split of the corpus."""
-    if importlib.util.find_spec("sklearn") is None:
-        raise SettingsError("this command needs the extra `train`; run: pip install 'xiaobao[train]'")
     from data.dataset import read_corpus
     from data.splits import read_splits
     from data.taxonomy import default_taxonomy

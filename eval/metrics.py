@@ -2,7 +2,6 @@
 
 Accuracy and macro-F1 carry 95 % percentile bootstrap intervals over texts (1,000 resamples, fixed seed). A leaf counts
 only with its category. Groups: a text is a hit if any flag of the group was raised and any is true.
-Needs the extra `train` (scikit-learn).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import f1_score
 
 from data.schema import LabelledText
 from models.answer import FacetAnswer, TriageAnswer
@@ -19,7 +17,7 @@ from models.answer import FacetAnswer, TriageAnswer
 FACETS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
 RESAMPLES = 1000
 SEED = 20261123
-ObjectArray = npt.NDArray[np.object_]
+CodeArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,36 +57,38 @@ def _facet_scores(facet: str, gold: Sequence[LabelledText], answers: Sequence[Tr
     ]
     if not pairs:
         return {"n": 0}
-    want, got = (np.array(side, dtype=object) for side in zip(*pairs, strict=True))
-    classes = sorted(set(want))
-    per_class = f1_score(want, got, labels=classes, average=None, zero_division=0)
+    codes = sorted({code for pair in pairs for code in pair})
+    want, got = (np.array([codes.index(code) for code in side]) for side in zip(*pairs, strict=True))
+    per_class, present = class_f1(want, got, len(codes))
     return {
         "n": len(pairs),
         "accuracy": bootstrap(want, got, lambda w, g: float((w == g).mean())).to_json(),
-        "macro_f1": bootstrap(want, got, lambda w, g: _macro_f1(w, g)).to_json(),
+        "macro_f1": bootstrap(want, got, lambda w, g: _macro_f1(w, g, len(codes))).to_json(),
         "per_class": {
-            code: {"f1": round(float(value), 4), "n": int((want == code).sum())}
-            for code, value in zip(classes, per_class, strict=True)
+            codes[i]: {"f1": round(float(per_class[i]), 4), "n": int((want == i).sum())}
+            for i in np.flatnonzero(present)
         },
     }
 
 
-def _macro_f1(want: ObjectArray, got: ObjectArray) -> float:
-    return float(f1_score(want, got, labels=sorted(set(want)), average="macro", zero_division=0))
+def class_f1(want: CodeArray, got: CodeArray, classes: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """F1 of every class and whether it is wanted at all, both of shape (classes,)."""
+    hits = np.bincount(want[want == got], minlength=classes)
+    wanted, given = np.bincount(want, minlength=classes), np.bincount(got, minlength=classes)
+    return 2 * hits / np.maximum(1, wanted + given), wanted > 0
 
 
-def bootstrap(
-    want: ObjectArray, got: ObjectArray, score: Callable[[ObjectArray, ObjectArray], float], resamples: int = RESAMPLES
-) -> Interval:
+def _macro_f1(want: CodeArray, got: CodeArray, classes: int) -> float:
+    """The mean over the classes that are wanted."""
+    scores, present = class_f1(want, got, classes)
+    return float(scores[present].mean())
+
+
+def bootstrap(want: CodeArray, got: CodeArray, score: Callable[[CodeArray, CodeArray], float]) -> Interval:
     """Percentile interval of a score over resampled texts."""
     generator = np.random.default_rng(SEED)
-    codes = {code: i for i, code in enumerate(sorted({*want, *got}))}
-    wanted, given = (np.array([codes[code] for code in side]) for side in (want, got))
-    draws = [
-        score(wanted[pick], given[pick])
-        for pick in (generator.integers(0, len(want), len(want)) for _ in range(resamples))
-    ]
-    low, high = np.percentile(draws, [2.5, 97.5])
+    picks = generator.integers(0, len(want), (RESAMPLES, len(want)))
+    low, high = np.percentile([score(want[pick], got[pick]) for pick in picks], [2.5, 97.5])
     return Interval(value=score(want, got), low=float(low), high=float(high))
 
 

@@ -19,7 +19,7 @@ from serving.errors import add_error_handlers
 from serving.inference.cores import usable_cores
 from serving.inference.pool import InferencePool
 from serving.settings import Settings
-from serving.telemetry import Telemetry, add_request_metrics
+from serving.telemetry import RequestMetrics, Telemetry
 
 
 def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAPI:
@@ -44,7 +44,7 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     )
     app.state.settings = settings
     app.state.telemetry = Telemetry()
-    add_request_metrics(app, app.state.telemetry)
+    app.add_middleware(RequestMetrics, telemetry=app.state.telemetry)
     add_error_handlers(app)
     app.include_router(triage.router)
     app.include_router(probes.router)
@@ -62,6 +62,9 @@ def _document_bodies(app: FastAPI) -> None:
             document = generate()
             for model in (TriageRequest, BatchRequest):
                 document["components"]["schemas"][model.__name__] = model.model_json_schema()
+            # Items are checked one by one, so the model itself says Any; clients should see what an item is.
+            items = document["components"]["schemas"]["BatchRequest"]["properties"]["items"]
+            items["items"] = {"$ref": "#/components/schemas/TriageRequest"}
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -44,13 +44,16 @@ def predict_file(predictor: Predictor, input_file: Path, output_file: Path) -> F
     done = 0
     draft = output_file.with_name(output_file.name + ".part")
     rows = read_rows(input_file, problems)
-    with draft.open("w", encoding="utf-8") as output, tqdm(desc="triage", unit="text") as bar:
-        for window in _windows(rows):
-            for line in _predict_window(predictor, window, problems):
-                output.write(line + "\n")
-                done += 1
-            bar.update(len(window))
-    os.replace(draft, output_file)
+    try:
+        with draft.open("w", encoding="utf-8") as output, tqdm(desc="triage", unit="text") as bar:
+            for window in _windows(rows):
+                for line in _predict_window(predictor, window, problems):
+                    output.write(line + "\n")
+                    done += 1
+                bar.update(len(window))
+        os.replace(draft, output_file)
+    finally:
+        draft.unlink(missing_ok=True)
     for problem in problems:
         click.echo(problem, err=True)
     return FileOutcome(done=done, problems=tuple(problems))

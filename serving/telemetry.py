@@ -13,10 +13,9 @@
 """
 
 import time
-from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.answer import TriageAnswer
 
@@ -54,14 +53,28 @@ class Telemetry:
         self.stages.labels("model").observe(answer.timings.model_ms / 1e3)
 
 
-def add_request_metrics(app: FastAPI, telemetry: Telemetry) -> None:
-    """Count and time every request under the route's pattern, not its path."""
+class RequestMetrics:
+    """ASGI middleware: counts and times every request under its route's pattern, never its path."""
 
-    @app.middleware("http")
-    async def measure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        started = time.perf_counter()
-        response = await call_next(request)
-        route = getattr(request.scope.get("route"), "path", "unmatched")
-        telemetry.requests.labels(route, str(response.status_code)).inc()
-        telemetry.seconds.labels(route).observe(time.perf_counter() - started)
-        return response
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self._app = app
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self._telemetry.requests.labels(route, str(status)).inc()
+            self._telemetry.seconds.labels(route).observe(time.perf_counter() - started)

@@ -5,6 +5,7 @@ the performance notes. The small heads stay in fp32.
 """
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import onnx
@@ -20,15 +21,17 @@ def export_onnx(model: ComplaintClassifier, file: Path) -> None:
     mask = torch.ones_like(ids)
     mask[1, 10:] = 0
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=512)
-    program = torch.onnx.export(
-        model.eval(),
-        (ids, mask),
-        input_names=["input_ids", "attention_mask"],
-        output_names=list(OUTPUTS),
-        dynamic_shapes=({0: batch, 1: length}, {0: batch, 1: length}),
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the exporter
+        program = torch.onnx.export(
+            model.eval(),
+            (ids, mask),
+            input_names=["input_ids", "attention_mask"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes=({0: batch, 1: length}, {0: batch, 1: length}),
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None  # it is None only for the older exporter
     program.save(str(file), external_data=False)
 

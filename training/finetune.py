@@ -64,9 +64,11 @@ def finetune(
     run_folder.mkdir(parents=True, exist_ok=True)
     steps = config.optimizer.epochs * math.ceil(len(train) / config.optimizer.batch_size)
     optimizer = torch.optim.AdamW(parameter_groups(model, config.optimizer), betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, config.optimizer))
     model.eval().standardize(_sample(train, config))  # before resuming, which restores a run's own scale
-    history = _resume(model, optimizer, schedule, run_folder)
+    history, steps_done = _resume(model, optimizer, run_folder)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _rate(step, steps, config.optimizer), last_epoch=steps_done - 1
+    )
     for epoch in range(len(history), config.optimizer.epochs):
         loss = _train_epoch(model, optimizer, schedule, config=config, labels=labels, train=train, epoch=epoch)
         scores = {"epoch": epoch + 1, "loss": round(loss, 4), **development_scores(model, dev, labels)}
@@ -109,7 +111,7 @@ def _split_decay(parameters: Iterable[tuple[str, nn.Parameter]], rate: float, de
     matrices = [parameter for _, parameter in parameters if parameter.ndim >= 2]
     vectors = [parameter for _, parameter in parameters if parameter.ndim < 2]
     return [
-        {"params": group, "lr": rate, "weight_decay": group_decay}
+        {"params": group, "lr": rate, "initial_lr": rate, "weight_decay": group_decay}
         for group, group_decay in ((matrices, decay), (vectors, 0.0))
         if group
     ]
@@ -222,14 +224,11 @@ def _save_checkpoint(
 
 
 def _resume(
-    model: ComplaintClassifier,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LambdaLR,
-    folder: Path,
-) -> list[dict[str, float]]:
-    """Load the last checkpoint, if any; returns the epochs' scores so far."""
+    model: ComplaintClassifier, optimizer: torch.optim.Optimizer, folder: Path
+) -> tuple[list[dict[str, float]], int]:
+    """Load the last checkpoint, if any; returns the epochs' scores so far and the number of steps taken."""
     if not (folder / PROGRESS).exists():
-        return []
+        return [], 0
     history: list[dict[str, float]] = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
     model.load_state_dict(load_file(folder / LAST_WEIGHTS))
     state: dict[int, dict[str, torch.Tensor]] = {}
@@ -237,8 +236,5 @@ def _resume(
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    first = next(iter(state.values()))
-    for _ in range(int(first["step"])):
-        schedule.step()
     tqdm.write(f"going on after epoch {len(history)}")
-    return history
+    return history, int(next(iter(state.values()))["step"])

@@ -56,14 +56,6 @@ class BatchRequest(BaseModel):
     items: Annotated[
         list[Any],
         Field(min_length=1, max_length=MOST_IN_BATCH),
-        WithJsonSchema(
-            {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": MOST_IN_BATCH,
-                "items": {"$ref": "#/components/schemas/TriageRequest"},
-            }
-        ),
     ]
 
 

@@ -1,0 +1,23 @@
+# The serving image: no compiler, no torch, no root, read-only root possible:
+#   docker build -t xiaobao .
+#   docker run --read-only --tmpfs /tmp -p 8000:8000 -e XIAOBAO_API_TOKEN=... xiaobao
+FROM python:3.12-slim AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY data data
+COPY models models
+COPY eval eval
+COPY training training
+COPY serving serving
+RUN python -m venv /opt/xiaobao
+RUN /opt/xiaobao/bin/pip install --no-cache-dir --disable-pip-version-check .
+
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin xiaobao
+COPY --from=build /opt/xiaobao /opt/xiaobao
+ENV PATH=/opt/xiaobao/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 XIAOBAO_HOST=0.0.0.0 XIAOBAO_PORT=8000
+USER 10001
+WORKDIR /tmp
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"XIAOBAO_PORT\"]}/readyz', timeout=2)"]
+CMD ["xiaobao", "serve"]

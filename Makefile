@@ -1,0 +1,47 @@
+# xiaobao: `make run` starts the service, `make test` proves it. Everything lives in the virtual environment $(VENV).
+PYTHON ?= python3
+VENV ?= .venv
+HOST ?= 127.0.0.1
+PORT ?= 8000
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml
+
+.PHONY: run test check format prove wheelhouse clean
+.DEFAULT_GOAL := run
+
+run: $(VENV)/.serving  ## start the service in development mode with the shipped bundle
+	XIAOBAO_ENVIRONMENT=development $(BIN)/xiaobao serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.development  ## all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.development  ## lint, format, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+prove: $(VENV)/.development  ## the long proofs: a minute of load
+	$(BIN)/python -m eval.load --seconds 60
+
+wheelhouse: $(VENV)/.development  ## wheels, hashes and SBOM for an air-gapped install
+	$(BIN)/python deploy/wheelhouse.py wheelhouse
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"xiaobao needs Python 3.11 or newer, $(PYTHON) is {v.major}.{v.minor}; run: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serving: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.development: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.serving
+
+clean:
+	rm -rf $(VENV) build wheelhouse *.egg-info

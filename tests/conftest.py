@@ -1,0 +1,108 @@
+"""Real parts on small data: a tiny random encoder, a corpus of a few dozen texts, a bundle trained in seconds."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data.taxonomy import Taxonomy, default_taxonomy
+from models.bundle import Bundle, load_bundle
+from models.predictor import Predictor
+
+TINY_CONFIG = """
+name: tiny
+encoder: {{source: {encoder}}}
+optimizer: {{epochs: {epochs}, batch_size: 8, encoder_rate: 1.0e-3, head_rate: 5.0e-3, bfloat16: false}}
+train_tokens: 128
+threads: 2
+"""
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    return default_taxonomy()
+
+
+@pytest.fixture(scope="session")
+def encoder_cache(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
+    """The real pretrained encoder, built once from the wheel."""
+    from models.encoder import build_encoder
+
+    return build_encoder(taxonomy, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, encoder_cache: Path) -> Path:
+    """A random two-layer BERT with the real tokenizer, as a Hugging Face folder."""
+    import torch
+    from transformers import AutoConfig, BertConfig, BertModel
+
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=AutoConfig.from_pretrained(encoder_cache).vocab_size,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=512,
+        pad_token_id=1,
+    )
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes((encoder_cache / "tokenizer.json").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `texts/` and `splits.tsv`: the first texts of the real corpus."""
+    from data.dataset import TEXTS_FOLDER
+
+    folder = tmp_path_factory.mktemp("tiny-corpus")
+    lines = sorted(TEXTS_FOLDER.glob("*.jsonl"))[0].read_text(encoding="utf-8").splitlines()[:80]
+    (folder / "texts").mkdir()
+    (folder / "texts" / "w01.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    splits = ["train", "train", "train", "dev", "calibration", "test"]
+    rows = [f"{json.loads(line)['id']}\t{splits[i % len(splits)]}\n" for i, line in enumerate(lines)]
+    (folder / "splits.tsv").write_text("".join(rows), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    file = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    file.write_text(TINY_CONFIG.format(encoder=tiny_encoder, epochs=2), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path, tiny_corpus: Path) -> Path:
+    """A finished training run: `run/` with checkpoints and `bundle/`, trained through the real pipeline."""
+    from training.config import TrainingConfig
+    from training.pipeline import train_bundle
+
+    folder = tmp_path_factory.mktemp("tiny-run")
+    train_bundle(
+        TrainingConfig.read(tiny_config),
+        run_folder=folder / "run",
+        output=folder / "bundle",
+        texts_folder=tiny_corpus / "texts",
+        splits_file=tiny_corpus / "splits.tsv",
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_run: Path) -> Bundle:
+    return load_bundle(tiny_run / "bundle")
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(tiny_bundle: Bundle) -> Predictor:
+    return Predictor(tiny_bundle)
+
+
+@pytest.fixture(scope="session")
+def shipped_predictor() -> Predictor:
+    """The bundle in the repository."""
+    return Predictor.load()

@@ -1,0 +1,74 @@
+"""Personal data is found in every spelling people use, and numbers that are no personal data stay."""
+
+import pytest
+
+from data.normalize import normalize_text
+from data.redaction.recognizers import find_pii
+
+MOBILE, ID, CARD, LANDLINE = "13800138000", "11010119900307002X", "6222020200000000121", "0755-55512345"
+CHINESE = str.maketrans("0123456789", "零一二三四五六七八九")
+SPOKEN = str.maketrans("0123456789", "零幺二三四五六七八九")
+FULL_WIDTH = str.maketrans("0123456789X-", "０１２３４５６７８９Ｘ－")
+
+
+def _spellings(number: str) -> list[str]:
+    bare = number.replace("-", "")
+    return [
+        number,
+        " ".join(bare),
+        " ".join(bare[i : i + 4] for i in range(0, len(bare), 4)),
+        "-".join(bare[i : i + 4] for i in range(0, len(bare), 4)),
+        number.translate(FULL_WIDTH),
+        bare.translate(CHINESE),
+        bare.translate(SPOKEN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spelling"),
+    [
+        (kind, spelling)
+        for kind, number in (("mobile", MOBILE), ("id_card", ID), ("bank_card", CARD), ("landline", LANDLINE))
+        for spelling in _spellings(number)
+    ],
+)
+def test_found_in_every_spelling(kind: str, spelling: str) -> None:
+    text = f"请联系我{spelling}，谢谢"
+    found = find_pii(normalize_text(text).text)
+    assert [span.kind for span in found] == [kind]
+    original = normalize_text(text)
+    assert text[slice(*original.to_original(found[0].start, found[0].end))] == spelling
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("邮箱lanhai.3@mail.example.cn收不到", ["email"]),
+        ("+86 138 0013 8000", ["mobile"]),
+        ("手机13800138000身份证11010119900307002X", ["mobile", "id_card"]),
+        ("卡号6222021234567890123尾号不对", ["bank_card"]),  # wrong check digit, but introduced as a card
+        ("身份证号11010119900307002 1", ["id_card"]),  # likewise
+        ("座机010-55512345转801", ["landline"]),
+        ("电话0571 5551 2345", ["landline"]),
+    ],
+)
+def test_found_with_context(text: str, kinds: list[str]) -> None:
+    assert [span.kind for span in find_pii(normalize_text(text).text)] == kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "打95588、400-800-1234和12378都没人接",
+        "2026年11月23日15:30扣了12,345.67元",
+        "订单号20261123000012345678",
+        "合同HT2023-000123456，利率3.65%，分36期",
+        "流水号1234567890123456789012",
+        "一二三四五，上山打老虎",
+        "欠款一万三千八百元，三年五个月",
+        "尾号1234的卡",
+        "110101199003070021",  # wrong check digit, no context
+    ],
+)
+def test_other_numbers_stay(text: str) -> None:
+    assert find_pii(normalize_text(text).text) == []

@@ -1,0 +1,48 @@
+"""Flagged risk always goes to a person; a hint of an agent never changes the priority."""
+
+import pytest
+
+from models.answer import FacetAnswer, FlagAnswer
+from models.decision import decide
+from models.thresholds import Band
+
+
+def _facets(band: Band) -> dict[str, FacetAnswer | None]:
+    facet = FacetAnswer(code="x", name="x", confidence=0.9, band=band)
+    return {"order_type": facet, "category": facet, "cause": facet}
+
+
+def _flag(code: str) -> FlagAnswer:
+    return FlagAnswer(code=code, group=code[0], name="x", probability=0.9, source="model")
+
+
+@pytest.mark.parametrize(
+    ("band", "flags", "truncated", "decided", "priority"),
+    [
+        ("auto", [], False, "auto", "normal"),
+        ("suggest", [], False, "suggest", "normal"),
+        ("human", [], False, "human", "normal"),
+        ("auto", ["P06"], False, "human", "high"),
+        ("auto", ["E01"], False, "human", "urgent"),
+        ("auto", ["S01", "E07"], False, "human", "urgent"),
+        ("auto", ["X01"], False, "auto", "normal"),
+        ("auto", ["X01", "E04"], False, "human", "high"),
+        ("auto", [], True, "human", "normal"),
+    ],
+)
+def test_decision(band: Band, flags: list[str], truncated: bool, decided: str, priority: str) -> None:
+    decision = decide(_facets(band), [_flag(code) for code in flags], truncated=truncated)
+    assert (decision.band, decision.priority) == (decided, priority)
+
+
+def test_reasons_name_flags_and_fields() -> None:
+    facets = {**_facets("auto"), "category": FacetAnswer(code="x", name="x", confidence=0.2, band="human")}
+    assert decide(facets, [_flag("E04")], truncated=True).reasons == [
+        "flag:E04",
+        "low_confidence:category",
+        "truncated",
+    ]
+
+
+def test_missing_cause_of_a_question_is_no_doubt() -> None:
+    assert decide({**_facets("auto"), "cause": None}, [], truncated=False).band == "auto"

@@ -1,0 +1,82 @@
+"""PyTorch, ONNX fp32 and int8 give the same answers at every length and batch size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from data.errors import BundleError
+from data.taxonomy import Taxonomy
+from models.classifier import OUTPUTS, ComplaintClassifier, load_encoder
+from models.label_space import LabelSpace
+from models.runtimes.onnx_runtime import OnnxRuntime
+from training.examples import Example, collate
+from training.export_onnx import export_onnx, quantize_int8
+
+SHAPES = [(1, 2), (1, 7), (1, 60), (3, 33), (8, 128), (2, 512)]
+
+
+@pytest.fixture(scope="module")
+def model(encoder_cache: Path, taxonomy: Taxonomy) -> ComplaintClassifier:
+    """The shipped architecture: four layers of the real encoder, heads untrained."""
+    torch.manual_seed(3)
+    return ComplaintClassifier(load_encoder(str(encoder_cache), [0, 3, 7, 11]), LabelSpace.of(taxonomy)).eval()
+
+
+@pytest.fixture(scope="module")
+def graphs(model: ComplaintClassifier, tmp_path_factory: pytest.TempPathFactory) -> tuple[OnnxRuntime, OnnxRuntime]:
+    folder = tmp_path_factory.mktemp("onnx")
+    export_onnx(model, folder / "fp32.onnx")
+    quantize_int8(folder / "fp32.onnx", folder / "int8.onnx")
+    assert (folder / "int8.onnx").stat().st_size < 20_000_000
+    return OnnxRuntime(folder / "fp32.onnx"), OnnxRuntime(folder / "int8.onnx")
+
+
+@pytest.fixture(scope="module")
+def pieces(encoder_cache: Path) -> list[int]:
+    """Ids of real Chinese text to cut inputs from."""
+    text = "客户来电反映上月办理的业务至今没有结果，多次致电客服均答复正在核实，要求尽快处理并书面答复。" * 20
+    ids: list[int] = Tokenizer.from_file(str(encoder_cache / "tokenizer.json")).encode(text).ids
+    return ids
+
+
+@pytest.mark.parametrize(("batch", "length"), SHAPES)
+def test_outputs_agree(
+    model: ComplaintClassifier, graphs: tuple[OnnxRuntime, OnnxRuntime], pieces: list[int], batch: int, length: int
+) -> None:
+    texts = [pieces[row : row + max(2, length - 3 * row)] for row in range(batch)]
+    with torch.inference_mode():
+        reference = model(*_padded(texts))
+    fp32, int8 = (graph.run(texts) for graph in graphs)
+    for name, expected in zip(OUTPUTS, reference, strict=True):
+        np.testing.assert_allclose(fp32[name], expected.numpy(), atol=2e-4, err_msg=name)
+        scale = float(np.abs(fp32[name]).max())
+        assert float(np.abs(int8[name] - fp32[name]).mean()) <= 0.05 * scale, name
+
+
+def test_padding_changes_nothing(graphs: tuple[OnnxRuntime, OnnxRuntime], pieces: list[int]) -> None:
+    alone = graphs[0].run([pieces[:9]])
+    beside = graphs[0].run([pieces[:9], pieces[:100]])
+    for name in OUTPUTS[:-1]:
+        np.testing.assert_allclose(alone[name][0], beside[name][0], atol=2e-4, err_msg=name)
+
+
+def test_a_damaged_graph_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"not a graph")
+    with pytest.raises(BundleError, match=r"model\.onnx cannot be loaded"):
+        OnnxRuntime(tmp_path / "model.onnx")
+
+
+def _padded(texts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    nothing = np.zeros(1, dtype=np.float32)
+    examples = [
+        Example(
+            id="", ids=ids, order_type=0, leaf=0, subcause=0, channel=0, causes=nothing, flags=nothing,
+            evidence=np.zeros((len(ids), 1), dtype=np.float32),
+        )
+        for ids in texts
+    ]  # fmt: skip
+    batch = collate(examples)
+    return batch.input_ids, batch.attention_mask

@@ -1,0 +1,121 @@
+"""The command line: files in, files out, bad rows skipped and reported, exit codes."""
+
+import csv
+import json
+from pathlib import Path
+
+import openpyxl
+import pytest
+from click.testing import CliRunner, Result
+
+from models.bundle import Bundle
+from serving.cli import main
+
+TEXTS = ["卡里少了钱", "帳戶被凍結，電話13800138000", "你好"]
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def _predict(bundle: Bundle, file: Path) -> tuple[Result, list[dict[str, object]]]:
+    output = file.with_name("out.jsonl")
+    result = _run("predict", "--input", str(file), "--output", str(output), "--bundle", str(bundle.folder))
+    rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()] if output.exists() else []
+    return result, rows
+
+
+def test_jsonl_in_order_with_ids_and_extra_columns(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text("\n".join(json.dumps({"id": f"n{i}", "text": text, "x": 1}) for i, text in enumerate(TEXTS)))
+    result, rows = _predict(tiny_bundle, file)
+    assert result.exit_code == 0
+    assert [row["id"] for row in rows] == ["n0", "n1", "n2"]
+    assert "13800138000" not in json.dumps(rows)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_csv_in_the_encodings_of_spreadsheets(tiny_bundle: Bundle, tmp_path: Path, encoding: str) -> None:
+    with (tmp_path / "in.csv").open("w", encoding=encoding, newline="") as stream:
+        writer = csv.DictWriter(stream, ["branch", "text"])
+        writer.writeheader()
+        writer.writerows({"branch": "南门", "text": f"{text}\n第二行"} for text in TEXTS)
+    result, rows = _predict(tiny_bundle, tmp_path / "in.csv")
+    assert result.exit_code == 0
+    assert str(rows[0]["redacted_text"]).startswith("卡里少了钱")
+
+
+def test_xlsx(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["id", "text"], [7, TEXTS[0]], [None, None], [8, TEXTS[1]]):
+        sheet.append(row)
+    book.save(tmp_path / "in.xlsx")
+    result, rows = _predict(tiny_bundle, tmp_path / "in.xlsx")
+    assert result.exit_code == 0
+    assert [row["id"] for row in rows] == ["7", "8"]
+
+
+def test_bad_rows_are_reported_with_their_line_and_the_rest_is_done(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    lines = [b'{"text": "' + TEXTS[0].encode() + b'"}', b"{broken", b'{"text": 5}', b'{"no": 1}', b'{"text": " "}',
+             b'{"text": "\xff"}', b"", b'{"text": "ok"}']  # fmt: skip
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(lines))
+    result, rows = _predict(tiny_bundle, tmp_path / "in.jsonl")
+    assert result.exit_code == 1
+    assert len(rows) == 2
+    for line in (2, 3, 4, 5, 6):
+        assert f"line {line}:" in result.stderr
+    assert "2 texts triaged, 5 skipped" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("in.txt", b"x", "expected .jsonl, .csv or .xlsx"),
+        ("in.csv", b"a,b\n1,2\n", "no column text; found: a, b"),
+        ("in.xlsx", b"not a workbook", "cannot be read as XLSX"),
+        ("in.csv", b"text\n\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
+    ],
+)
+def test_unreadable_file_is_one_line_and_exit_1(
+    tiny_bundle: Bundle, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    result, _ = _predict(tiny_bundle, tmp_path / name)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out.jsonl").exists()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_wrong_usage_is_exit_2() -> None:
+    assert _run("predict").exit_code == 2
+    assert _run("nothing").exit_code == 2
+
+
+def test_triage_is_readable(tiny_bundle: Bundle) -> None:
+    result = _run("triage", TEXTS[1], "--bundle", str(tiny_bundle.folder))
+    assert result.exit_code == 0
+    for heading in ("工单类型", "业务类别", "投诉原因", "业务渠道", "处置", "脱敏文本"):
+        assert heading in result.output
+    assert "13800138000" not in result.output
+
+
+def test_triage_refuses_nothing_to_read(tiny_bundle: Bundle) -> None:
+    result = _run("triage", " ", "--bundle", str(tiny_bundle.folder))
+    assert result.exit_code == 1
+    assert "the text is empty" in result.stderr
+
+
+def test_bundle_show(tiny_bundle: Bundle) -> None:
+    result = _run("bundle", "show", str(tiny_bundle.folder))
+    assert "all hashes match" in result.output
+    assert "81 leaves" in result.output
+
+
+def test_every_command_is_there() -> None:
+    output = _run("--help").output
+    for command in ("bundle", "corpus", "evaluate", "predict", "serve", "train", "triage"):
+        assert f"  {command} " in output

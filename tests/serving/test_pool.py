@@ -1,0 +1,118 @@
+"""Every accepted text is answered; the queue is bounded; a dead worker shows."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from models.predictor import Inference, Predictor, PreparedInput
+from serving.app import create_app
+from serving.errors import ServiceError
+from serving.inference.cores import usable_cores
+from serving.inference.pool import InferencePool, Job, join_near
+from serving.settings import Settings
+
+
+class Failing(Predictor):
+    """A predictor whose network fails on a marked text."""
+
+    def infer(self, items: Any) -> list[Inference]:
+        if any(item.id == "bad" for item in items):
+            raise RuntimeError("boom")
+        return super().infer(items)
+
+
+async def _gather(pool: InferencePool, items: list[PreparedInput]) -> list[Any]:
+    return await asyncio.gather(*(pool.infer([item]) for item in items), return_exceptions=True)
+
+
+def test_many_texts_are_all_answered(tiny_predictor: Predictor) -> None:
+    pool = InferencePool(tiny_predictor, workers=2, queue_size=500)
+    pool.start()
+    items = [tiny_predictor.prepare("没人接电话" * (1 + i % 30), id=str(i)) for i in range(300)]
+    results = asyncio.run(_gather(pool, items))
+    pool.stop()
+    assert len(results) == 300
+    assert all(len(result[0][0].evidence) == len(item.tokens.ids) for result, item in zip(results, items, strict=True))
+    assert pool.unanswered == 0
+
+
+def test_a_failing_run_answers_its_callers_and_the_worker_lives_on(tiny_predictor: Predictor) -> None:
+    predictor = Failing(tiny_predictor.bundle)
+    pool = InferencePool(predictor, workers=1, queue_size=10)
+    pool.start()
+    good, bad = predictor.prepare("好的", id="good"), predictor.prepare("坏的" * 50, id="bad")
+    results = asyncio.run(_gather(pool, [bad, good]))
+    assert isinstance(results[0], RuntimeError)
+    assert not isinstance(results[1], Exception)
+    assert pool.is_alive
+    pool.stop()
+
+
+def test_a_failing_run_is_500_without_text(settings: Settings, tiny_predictor: Predictor) -> None:
+    app = create_app(settings, Failing(tiny_predictor.bundle))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        response = client.post("/v1/triage", json={"text": "坏的秘密", "external_id": "bad"})
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "internal"
+    assert "秘密" not in response.text
+
+
+def test_a_full_queue_refuses_with_retry_after(tiny_predictor: Predictor) -> None:
+    pool = InferencePool(tiny_predictor, workers=1, queue_size=4)
+    pool.start()
+    with pytest.raises(ServiceError) as caught:
+        pool.admit(5)
+    pool.stop()
+    assert caught.value.code == "queue_full"
+    assert caught.value.headers == {"Retry-After": "1"}
+
+
+def test_full_queue_is_429_over_http(settings: Settings, tiny_predictor: Predictor) -> None:
+    small = settings.model_copy(update={"queue_size": 2})
+    with TestClient(create_app(small, tiny_predictor)) as client:
+        response = client.post("/v1/triage/batch", json={"items": [{"text": "一"}] * 3})
+    assert response.status_code == 429
+    assert response.headers["retry-after"] == "1"
+
+
+def test_a_dead_worker_turns_ready_to_503(settings: Settings, tiny_predictor: Predictor) -> None:
+    app: FastAPI = create_app(settings, tiny_predictor)
+    with TestClient(app) as client:
+        assert client.get("/readyz").status_code == 200
+        app.state.pool.stop()
+        assert client.get("/readyz").status_code == 503
+        assert client.post("/v1/triage", json={"text": "你好"}).status_code == 503
+        assert client.get("/healthz").status_code == 200
+
+
+def test_only_near_lengths_are_joined(tiny_predictor: Predictor) -> None:
+    async def joined() -> tuple[list[str], list[str]]:
+        loop = asyncio.get_running_loop()
+        lengths = [20, 400, 22, 21, 25, 19, 23]
+        jobs = deque(
+            Job(
+                item=tiny_predictor.prepare("钱" * length, id=str(length)),
+                future=loop.create_future(), loop=loop, queued_at=0.0,
+            )
+            for length in lengths
+        )  # fmt: skip
+        jobs[2].future.cancel()
+        group = join_near(jobs)
+        return [job.item.id for job in group], [job.item.id for job in jobs]
+
+    group, left = asyncio.run(joined())
+    assert group[0] == "20"
+    assert len(group) == 4
+    assert "22" not in group  # its caller has left
+    assert "400" in left
+
+
+def test_cores_respect_the_containers_quota(tmp_path: Any) -> None:
+    (tmp_path / "max").write_text("max 100000\n")
+    (tmp_path / "one").write_text("50000 100000\n")
+    assert usable_cores(tmp_path / "max") == usable_cores(tmp_path / "missing") >= 1
+    assert usable_cores(tmp_path / "one") == 1

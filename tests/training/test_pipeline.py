@@ -1,0 +1,101 @@
+"""One command from corpus to bundle; a stopped run goes on; the same seed gives the same model."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from data.dataset import read_corpus
+from data.errors import CorpusError, SettingsError
+from data.splits import read_splits
+from data.taxonomy import Taxonomy
+from models.bundle import load_bundle
+from models.label_space import LabelSpace
+from training.config import TrainingConfig
+from training.examples import Example
+from training.finetune import BEST_WEIGHTS, LAST_WEIGHTS, PROGRESS, build_classifier, finetune
+from training.pipeline import encode_texts, split_corpus, train_bundle
+
+
+@pytest.fixture(scope="module")
+def examples(tiny_corpus: Path, tiny_config: Path, tiny_encoder: Path, taxonomy: Taxonomy) -> dict[str, list[Example]]:
+    config = TrainingConfig.read(tiny_config)
+    splits = split_corpus(read_corpus(taxonomy, tiny_corpus / "texts"), read_splits(tiny_corpus / "splits.tsv"))
+    tokenizer = tiny_encoder / "tokenizer.json"
+    return {
+        name: encode_texts(texts, tokenizer, config, labels=LabelSpace.of(taxonomy), taxonomy=taxonomy)
+        for name, texts in splits.items()
+    }
+
+
+def _train(config: TrainingConfig, examples: dict[str, list[Example]], taxonomy: Taxonomy, folder: Path) -> None:
+    finetune(
+        build_classifier(config, taxonomy), config=config, labels=LabelSpace.of(taxonomy),
+        train=examples["train"], dev=examples["dev"], run_folder=folder,
+    )  # fmt: skip
+
+
+def test_bundle_says_how_it_was_made(tiny_run: Path) -> None:
+    bundle = load_bundle(tiny_run / "bundle")
+    metrics = json.loads((bundle.folder / "metrics.json").read_text(encoding="utf-8"))
+    assert set(metrics["scores"]) == {"dev", "calibration", "test"}
+    assert yaml.safe_load((bundle.folder / "training.yaml").read_text(encoding="utf-8"))["name"] == "tiny"
+    card = (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    accuracy = metrics["scores"]["test"]["facets"]["order_type"]["accuracy"][0]
+    assert f"{accuracy:.3f}" in card
+
+
+def test_a_stopped_run_ends_like_an_unbroken_one(
+    tiny_run: Path, tiny_config: Path, examples: dict[str, list[Example]], taxonomy: Taxonomy, tmp_path: Path
+) -> None:
+    config = TrainingConfig.read(tiny_config)
+    _train(config, examples, taxonomy, tmp_path / "whole")
+    stopped = tmp_path / "stopped"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.finetune.development_scores", _fail_on_second_call())
+        with pytest.raises(KeyboardInterrupt):
+            _train(config, examples, taxonomy, stopped)
+    assert len(json.loads((stopped / PROGRESS).read_text())) == 1
+    _train(config, examples, taxonomy, stopped)
+    assert len(json.loads((stopped / PROGRESS).read_text())) == 2
+    whole, resumed = (load_file(folder / LAST_WEIGHTS) for folder in (tmp_path / "whole", stopped))
+    for name, weights in whole.items():
+        torch.testing.assert_close(resumed[name], weights, msg=name)
+
+
+def _fail_on_second_call() -> object:
+    from training.finetune import development_scores
+
+    calls = iter([development_scores])
+
+    def scores(*arguments: object) -> object:
+        function = next(calls, None)
+        if function is None:
+            raise KeyboardInterrupt
+        return function(*arguments)  # type: ignore[arg-type]
+
+    return scores
+
+
+def test_training_lowers_the_loss(tiny_run: Path) -> None:
+    history = json.loads((tiny_run / "run" / PROGRESS).read_text())
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert (tiny_run / "run" / BEST_WEIGHTS).exists()
+
+
+def test_unknown_config_key_is_named(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("name: x\nencoder: {}\noptimiser: {}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"optimizer: Field required.*optimiser: Extra inputs"):
+        TrainingConfig.read(tmp_path / "c.yaml")
+
+
+def test_texts_without_split_are_refused(tiny_config: Path, tiny_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "splits.tsv").write_text("", encoding="utf-8")
+    with pytest.raises(CorpusError, match="80 texts have no split"):
+        train_bundle(
+            TrainingConfig.read(tiny_config), run_folder=tmp_path / "run", output=tmp_path / "bundle",
+            texts_folder=tiny_corpus / "texts", splits_file=tmp_path / "splits.tsv",
+        )  # fmt: skip
