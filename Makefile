@@ -1,13 +1,16 @@
 # xiaobao: `make run` starts the service, `make test` proves it. Everything lives in the virtual environment $(VENV).
 PYTHON ?= python3
 VENV ?= .venv
-HOST ?= 127.0.0.1
+# Not ?=: tcsh and conda export a HOST of their own. `make run HOST=…` still works.
+HOST := 127.0.0.1
 PORT ?= 8000
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml
 
 .PHONY: run test check format prove wheelhouse clean
 .DEFAULT_GOAL := run
+# A virtual environment that failed half-way is made anew.
+.DELETE_ON_ERROR:
 
 run: $(VENV)/.serving  ## start the service in development mode with the shipped bundle
 	XIAOBAO_ENVIRONMENT=development $(BIN)/xiaobao serve --host $(HOST) --port $(PORT)

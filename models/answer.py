@@ -54,12 +54,6 @@ class FlagAnswer(_Part):
     evidence: list[Evidence] = []
 
 
-class SecondaryCause(_Part):
-    code: str
-    name: str
-    confidence: float
-
-
 class Issue(_Part):
     """One of several matters in a mixed complaint."""
 
@@ -126,7 +120,8 @@ class TriageAnswer(_Part):
     cause: FacetAnswer | None
     subcause: FacetAnswer | None
     channel: FacetAnswer
-    causes2: list[SecondaryCause]
+    causes2: list[str]
+    """Codes of further causes; their probabilities stand in `probabilities.causes`."""
     flags: list[FlagAnswer]
     issues: list[Issue]
     amount: Amount | None

@@ -22,7 +22,6 @@ from models.answer import (
     Evidence,
     FacetAnswer,
     FlagAnswer,
-    SecondaryCause,
     Timings,
     TriageAnswer,
     Versions,
@@ -216,12 +215,12 @@ class Predictor:
             for i in raised
         ]
 
-    def _secondary_causes(self, primary: FacetAnswer | None, inference: Inference) -> list[SecondaryCause]:
+    def _secondary_causes(self, primary: FacetAnswer | None, inference: Inference) -> list[str]:
         if primary is None:
             return []
         probabilities = inference.probabilities.causes[inference.row]
         return [
-            SecondaryCause(code=code, name=self._names[code], confidence=round(float(probabilities[i]), DIGITS))
+            code
             for i, code in enumerate(self.bundle.labels.cause)
             if code != primary.code and probabilities[i] >= self.bundle.thresholds.causes2
         ]

@@ -16,7 +16,7 @@ def render_answer(answer: TriageAnswer) -> str:
     if answer.cause and answer.cause.evidence:
         lines.append(f"          依据：{_quotes(answer.cause.evidence)}")
     if answer.causes2:
-        lines.append("次要原因  " + "，".join(f"{cause.code} {cause.name}" for cause in answer.causes2))
+        lines.append("次要原因  " + "，".join(answer.causes2))
     lines.append(f"业务渠道  {_facet(answer.channel)}")
     for flag in answer.flags:
         lines.append(f"风险 {flag.code}  {flag.name} {flag.probability:.0%}  {_quotes(flag.evidence)}")

@@ -141,7 +141,7 @@ function showFacets(answer) {
   });
   if (answer.causes2.length) {
     const row = element("tr");
-    row.append(element("th", "次要原因"), element("td", answer.causes2.map((cause) => `${cause.code} ${cause.name}`).join("，")),
+    row.append(element("th", "次要原因"), element("td", answer.causes2.join("，")),
       element("td"), element("td"));
     rows.push(row);
   }

@@ -27,7 +27,7 @@ def test_hierarchy_cannot_break(answers: list[TriageAnswer]) -> None:
             assert parent(answer.leaf.code) == answer.category.code
         if answer.cause and answer.subcause:
             assert parent(answer.subcause.code) == answer.cause.code
-            assert answer.cause.code not in {cause.code for cause in answer.causes2}
+            assert answer.cause.code not in answer.causes2
         assert (answer.category is None) == (answer.order_type.code == "irrelevant")
         assert (answer.cause is None) == (answer.order_type.code != "complaint")
 

@@ -1,0 +1,33 @@
+"""The README says what there is: every setting, route, command and key of the answer."""
+
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from models.answer import TriageAnswer
+from serving.settings import Settings
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_setting_is_documented(name: str) -> None:
+    assert f"`XIAOBAO_{name.upper()}`" in README
+
+
+@pytest.mark.parametrize("name", set(TriageAnswer.model_fields) - {"probabilities"})
+def test_key_of_the_answer_is_documented(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+def test_route_is_documented(app: FastAPI) -> None:
+    paths = [path for path in app.openapi()["paths"] if path != "/"]
+    assert [path for path in paths if path not in README] == []
+
+
+def test_both_commands_stand_in_both_languages() -> None:
+    chinese = (Path(__file__).resolve().parents[2] / "README.zh-CN.md").read_text(encoding="utf-8")
+    for text in (README, chinese):
+        assert "make run" in text
+        assert "make test" in text
