@@ -5,15 +5,18 @@ the performance notes. Two things stay in fp32: the small heads, and the first l
 hold outliers that one scale for all activations cannot carry (docs/experiments.md).
 """
 
+import os
 import tempfile
 import warnings
 from pathlib import Path
 
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from models.classifier import OUTPUTS, ComplaintClassifier
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as in models.runtimes.onnx_runtime
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 
 def export_onnx(model: ComplaintClassifier, file: Path) -> None:

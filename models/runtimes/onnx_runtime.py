@@ -4,14 +4,18 @@ One session may be shared by all threads; each call uses one thread, so that N w
 does not fight its neighbours (measured in the performance notes).
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from data.errors import BundleError
+
+# From 1.29 on it sends usage events to Microsoft and writes ~/.cache/Microsoft, unless this is set before its import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 PAD_ID = 1
 
