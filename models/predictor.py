@@ -228,7 +228,8 @@ class Predictor:
     def _evidence(self, item: PreparedInput, inference: Inference, code: str) -> list[Evidence]:
         column = self.bundle.labels.evidence.index(code)
         scores: npt.NDArray[np.float32] = inference.evidence[:, column]
-        spans = evidence_spans(scores, item.tokens.offsets, self.bundle.thresholds.evidence)
+        limit = self.bundle.thresholds.evidence
+        spans = evidence_spans(scores, item.tokens.offsets, item.prepared.model_text, limit)
         return [self._cut(item.prepared, start, end) for start, end in spans]
 
     @staticmethod

@@ -31,7 +31,11 @@ def render_answer(answer: TriageAnswer) -> str:
 
 
 def _facet(facet: FacetAnswer | None) -> str:
-    return f"{facet.code} {facet.name} {facet.confidence:.0%}（{BAND_WORDS[facet.band]}）" if facet else "无"
+    if facet is None:
+        return "无"
+    # Order types and channels are known by name, categories and causes by code as well.
+    code = f"{facet.code} " if facet.code[0] in "BC" else ""
+    return f"{code}{facet.name} {facet.confidence:.0%}（{BAND_WORDS[facet.band]}）"
 
 
 def _quotes(evidence: list[Evidence]) -> str:

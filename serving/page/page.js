@@ -135,7 +135,9 @@ function showFacets(answer) {
     list.append(...facet.alternatives.filter((other) => other.confidence >= 0.01).slice(0, 2)
       .map((other) => element("li", `${other.name} ${percent(other.confidence)}`)));
     others.append(list);
-    row.append(element("td", `${facet.code} ${facet.name}`),
+    // Codes of the regulator's facets are read by people, the others are words of the API.
+    const code = /^[BC]\d/.test(facet.code) ? facet.code + " " : "";
+    row.append(element("td", code + facet.name),
       element("td", `${percent(facet.confidence)} ${BANDS[facet.band]}`, "figure"), others);
     return row;
   });

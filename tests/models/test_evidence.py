@@ -1,23 +1,42 @@
-"""Words are shown in order, joined over small gaps, and never none."""
+"""Clauses are shown in order, and never none."""
 
 import numpy as np
 
-from models.evidence import evidence_spans
+from models.evidence import clauses, evidence_spans
 
-OFFSETS = [(0, 0), (0, 2), (2, 4), (4, 6), (6, 8), (20, 22), (0, 0)]
-
-
-def _spans(*scores: float) -> list[tuple[int, int]]:
-    return evidence_spans(np.array([0.9, *scores, 0.9], dtype=np.float32), OFFSETS, 0.5)
+TEXT = "我去存钱,柜员说保本,利息1,000.5元。后来亏了"
 
 
-def test_neighbours_are_joined_and_far_pieces_are_not() -> None:
-    assert _spans(0.8, 0.1, 0.7, 0.1, 0.9) == [(0, 6), (20, 22)]
+def _shown(text: str, high: str, score: float = 0.9, threshold: float = 0.5) -> list[str]:
+    """What is shown when the characters of `high` score `score`, each character being one piece."""
+    offsets = [(0, 0), *((i, i + 1) for i in range(len(text))), (0, 0)]
+    scores = np.full(len(offsets), 0.01, dtype=np.float32)
+    start = text.index(high) + 1
+    scores[start : start + len(high)] = score
+    scores[[0, -1]] = 1.0
+    return [text[start:end] for start, end in evidence_spans(scores, offsets, text, threshold)]
 
 
-def test_below_the_threshold_the_best_pieces_are_shown() -> None:
-    assert _spans(0.01, 0.3, 0.2, 0.01, 0.01) == [(2, 6)]
+def test_clauses_do_not_break_numbers() -> None:
+    assert [TEXT[start:end] for start, end in clauses(TEXT)] == ["我去存钱", "柜员说保本", "利息1,000.5元", "后来亏了"]
 
 
-def test_special_pieces_are_never_shown() -> None:
-    assert evidence_spans(np.array([0.9, 0.9], dtype=np.float32), [(0, 0), (0, 0)], 0.5) == []
+def test_a_clause_is_shown_whole() -> None:
+    assert _shown(TEXT, "员说保本") == ["柜员说保本"]
+
+
+def test_neighbours_are_joined() -> None:
+    assert _shown(TEXT, "柜员说保本,利息1,000.5元") == ["柜员说保本,利息1,000.5元"]
+
+
+def test_below_the_threshold_the_best_clause_is_shown() -> None:
+    assert _shown(TEXT, "后来亏了", score=0.2) == ["后来亏了"]
+
+
+def test_dictation_without_marks_is_cut_to_its_strongest_stretch() -> None:
+    text = "我那天去你们行里头办事那个人就跟我说这个肯定保本不会亏的我就信了然后到现在取不出来"
+    assert _shown(text, "肯定保本不会亏的") == ["肯定保本不会亏的"]
+
+
+def test_a_text_of_marks_shows_nothing() -> None:
+    assert evidence_spans(np.ones(3, dtype=np.float32), [(0, 0), (0, 1), (0, 0)], "。", 0.5) == []
