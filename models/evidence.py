@@ -6,7 +6,9 @@ where no clause reaches the threshold, the best one is shown.
 """
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,41 +22,69 @@ RELATIVE_TO_PEAK = 0.5
 Span = tuple[int, int]
 
 
-def evidence_spans(scores: npt.NDArray[np.float32], offsets: Sequence[Span], text: str, threshold: float) -> list[Span]:
+@dataclass(frozen=True, kw_only=True)
+class Clause:
+    """A clause `start:end` of model text and the pieces `first:last` that stand in it."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+def split_clauses(text: str, offsets: Sequence[Span]) -> list[Clause]:
+    """The clauses of a text between punctuation marks, without the marks; those without pieces are left out."""
+    real = [i for i, (start, end) in enumerate(offsets) if start < end]
+    starts, ends = [offsets[i][0] for i in real], [offsets[i][1] for i in real]
+    result: list[Clause] = []
+    for start, end in _between_marks(text):
+        first, last = bisect_right(ends, start), bisect_left(starts, end)
+        if first < last:
+            result.append(Clause(start=start, end=end, first=real[first], last=real[last - 1] + 1))
+    return result
+
+
+def evidence_spans(
+    scores: npt.NDArray[np.float32],
+    offsets: Sequence[Span],
+    clauses: Sequence[Clause],
+    *,
+    text: str,
+    threshold: float,
+) -> list[Span]:
     """Spans for one label, in order, without overlap. `scores` are probabilities, one per piece."""
     ranked: list[tuple[float, Span]] = []
-    for start, end in clauses(text):
-        pieces = [i for i, (first, last) in enumerate(offsets) if first < last and first < end and last > start]
-        if not pieces:
-            continue
+    for clause in clauses:
+        first, last, start, end = clause.first, clause.last, clause.start, clause.end
         if end - start > LONG_CLAUSE:
-            pieces = _strongest_stretch(scores, pieces)
-            start, end = max(start, offsets[pieces[0]][0]), min(end, offsets[pieces[-1]][1])
-        ranked.append((float(scores[pieces].mean()), (start, end)))
+            first, last = _strongest_stretch(scores, first, last)
+            start, end = max(start, offsets[first][0]), min(end, offsets[last - 1][1])
+        ranked.append((float(scores[first:last].mean()), (start, end)))
     ranked.sort(key=lambda entry: -entry[0])
     shown = [span for mean, span in ranked[:MOST_CLAUSES] if mean >= threshold] or [span for _, span in ranked[:1]]
     return _joined(sorted(shown), text)
 
 
-def clauses(text: str) -> list[Span]:
-    """Spans of a text between punctuation marks, without the marks."""
-    edges = [(match.start(), match.end()) for match in BOUNDARY.finditer(text)]
-    starts = [0, *(end for _, end in edges)]
-    ends = [*(start for start, _ in edges), len(text)]
-    return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
+def _between_marks(text: str) -> Iterator[Span]:
+    position = 0
+    for match in BOUNDARY.finditer(text):
+        if position < match.start():
+            yield position, match.start()
+        position = match.end()
+    if position < len(text):
+        yield position, len(text)
 
 
-def _strongest_stretch(scores: npt.NDArray[np.float32], pieces: list[int]) -> list[int]:
-    """The pieces around the strongest one that keep at least half of its score, small dips included."""
-    peak = max(pieces, key=lambda i: float(scores[i]))
-    limit = float(scores[peak]) * RELATIVE_TO_PEAK
-    strong = {i for i in pieces if scores[i] >= limit}
+def _strongest_stretch(scores: npt.NDArray[np.float32], first: int, last: int) -> tuple[int, int]:
+    """The pieces around the strongest one that keep at least half of its score, dips of one piece included."""
+    peak = first + int(scores[first:last].argmax())
+    strong = set(np.flatnonzero(scores[first:last] >= scores[peak] * RELATIVE_TO_PEAK) + first)
     low = high = peak
-    while low - 1 >= pieces[0] and {low - 1, low - 2} & strong:
+    while {low - 1, low - 2} & strong:
         low -= 1
-    while high + 1 <= pieces[-1] and {high + 1, high + 2} & strong:
+    while {high + 1, high + 2} & strong:
         high += 1
-    return list(range(low, high + 1))
+    return low, high + 1
 
 
 def _joined(spans: list[Span], text: str) -> list[Span]:

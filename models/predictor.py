@@ -29,7 +29,7 @@ from models.answer import (
 from models.bundle import Bundle, current_bundle_folder, load_bundle
 from models.calibration import FloatArray, Probabilities, calibrate, sigmoid
 from models.decision import POLICY_VERSION, decide
-from models.evidence import evidence_spans
+from models.evidence import Clause, evidence_spans, split_clauses
 from models.label_space import parent
 from models.runtimes.onnx_runtime import OnnxRuntime
 from models.tokenization import TextTokenizer, TokenizedText
@@ -46,6 +46,7 @@ class PreparedInput:
     id: str
     prepared: PreparedText
     tokens: TokenizedText
+    clauses: list[Clause]
     prepare_seconds: float
 
 
@@ -68,6 +69,14 @@ class Predictor:
         self._tokenizer = TextTokenizer(bundle.tokenizer_file, bundle.max_tokens)
         self._runtime = OnnxRuntime(bundle.model_file, threads)
         self._names = {code: entry.name for code, entry in self.taxonomy.entries.items()}
+        self._members = {
+            (field, code): np.array([parent(child) == code for child in children])
+            for field, parents, children in (
+                ("leaf", bundle.labels.category, bundle.labels.leaf),
+                ("subcause", bundle.labels.cause, bundle.labels.subcause),
+            )
+            for code in parents
+        }
         self._versions = Versions(
             bundle=bundle.name,
             taxonomy=bundle.taxonomy_version,
@@ -102,10 +111,12 @@ class Predictor:
                 "文本没有可见内容，请填写投诉内容",
                 code="text_empty",
             )
+        tokens = self._tokenizer.tokenize(prepared.model_text)
         return PreparedInput(
             id=id,
             prepared=prepared,
-            tokens=self._tokenizer.tokenize(prepared.model_text),
+            tokens=tokens,
+            clauses=split_clauses(prepared.model_text, tokens.offsets),
             prepare_seconds=time.perf_counter() - started,
         )
 
@@ -183,8 +194,7 @@ class Predictor:
     def _facet(
         self, field: str, codes: Sequence[str], probabilities: FloatArray, within: str | None = None
     ) -> FacetAnswer:
-        ranked = [i for i in np.argsort(-probabilities) if within is None or parent(codes[i]) == within]
-        best, others = ranked[0], ranked[1 : 1 + ALTERNATIVES]
+        best, *others = self._ranked(field, probabilities, within)[: 1 + ALTERNATIVES]
         confidence = float(probabilities[best])
         return FacetAnswer(
             code=codes[best],
@@ -198,6 +208,13 @@ class Predictor:
                 for i in others
             ],
         )
+
+    def _ranked(self, field: str, probabilities: FloatArray, within: str | None) -> list[int]:
+        order = np.argsort(-probabilities, kind="stable")
+        if within is not None:
+            order = order[self._members[field, within][order]]
+        ranked: list[int] = order.tolist()
+        return ranked
 
     def _flags(self, item: PreparedInput, inference: Inference) -> list[FlagAnswer]:
         labels, limits = self.bundle.labels, self.bundle.thresholds.flags
@@ -228,8 +245,13 @@ class Predictor:
     def _evidence(self, item: PreparedInput, inference: Inference, code: str) -> list[Evidence]:
         column = self.bundle.labels.evidence.index(code)
         scores: npt.NDArray[np.float32] = inference.evidence[:, column]
-        limit = self.bundle.thresholds.evidence
-        spans = evidence_spans(scores, item.tokens.offsets, item.prepared.model_text, limit)
+        spans = evidence_spans(
+            scores,
+            item.tokens.offsets,
+            item.clauses,
+            text=item.prepared.model_text,
+            threshold=self.bundle.thresholds.evidence,
+        )
         return [self._cut(item.prepared, start, end) for start, end in spans]
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.evidence import clauses, evidence_spans
+from models.evidence import evidence_spans, split_clauses
 
 TEXT = "我去存钱,柜员说保本,利息1,000.5元。后来亏了"
 
@@ -14,11 +14,19 @@ def _shown(text: str, high: str, score: float = 0.9, threshold: float = 0.5) -> 
     start = text.index(high) + 1
     scores[start : start + len(high)] = score
     scores[[0, -1]] = 1.0
-    return [text[start:end] for start, end in evidence_spans(scores, offsets, text, threshold)]
+    spans = evidence_spans(scores, offsets, split_clauses(text, offsets), text=text, threshold=threshold)
+    return [text[start:end] for start, end in spans]
 
 
 def test_clauses_do_not_break_numbers() -> None:
-    assert [TEXT[start:end] for start, end in clauses(TEXT)] == ["我去存钱", "柜员说保本", "利息1,000.5元", "后来亏了"]
+    found = split_clauses(TEXT, [(i, i + 1) for i in range(len(TEXT))])
+    assert [TEXT[clause.start : clause.end] for clause in found] == [
+        "我去存钱",
+        "柜员说保本",
+        "利息1,000.5元",
+        "后来亏了",
+    ]
+    assert all((clause.first, clause.last) == (clause.start, clause.end) for clause in found)
 
 
 def test_a_clause_is_shown_whole() -> None:
@@ -39,4 +47,6 @@ def test_dictation_without_marks_is_cut_to_its_strongest_stretch() -> None:
 
 
 def test_a_text_of_marks_shows_nothing() -> None:
-    assert evidence_spans(np.ones(3, dtype=np.float32), [(0, 0), (0, 1), (0, 0)], "。", 0.5) == []
+    offsets = [(0, 0), (0, 1), (0, 0)]
+    assert split_clauses("。", offsets) == []
+    assert evidence_spans(np.ones(3, dtype=np.float32), offsets, [], text="。", threshold=0.5) == []
