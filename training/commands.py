@@ -113,3 +113,20 @@ def corpus_split_command(hold_out: tuple[str, ...]) -> None:
     splits = assign_splits(texts, groups, read_splits(), frozenset(hold_out))
     write_splits(splits)
     click.echo(", ".join(f"{name} {count}" for name, count in sorted(Counter(splits.values()).items())))
+
+
+@corpus_group.command("agreement")
+def corpus_agreement_command() -> None:
+    """How far writers and independent readers agree on the texts that were read twice."""
+    from eval.agreement import FACETS, facet_agreement, group_agreement, read_readings
+
+    pairs = read_readings()
+    click.echo(f"{len(pairs)} texts read twice")
+    for facet in FACETS:
+        figures = facet_agreement(pairs, facet)
+        click.echo(
+            f"{facet:11s} n {figures['n']:4d}  agreement {figures['agreement']:.3f}  kappa {figures['kappa']:.3f}"
+        )
+    for group in "PSEX":
+        figures = group_agreement(pairs, group)
+        click.echo(f"flags {group}     n {figures['n']:4d}  F1 {figures['f1']:.3f}")

@@ -1,0 +1,79 @@
+"""How far two people agree on the same texts. In: `data/corpus/readings/*.jsonl`. Out: agreement and Cohen's kappa.
+
+A line holds one text's labels as its writer gave them and as an independent reader gave them, who saw only guide and
+text: `{"id", "reader", "writer": LABELS, "reading": LABELS}`. The corpus itself may have been mended since; these files
+are not. Needs the extra `train` (scikit-learn).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sklearn.metrics import cohen_kappa_score
+
+from data.dataset import CORPUS_FOLDER
+from models.label_space import parent
+
+READINGS_FOLDER = CORPUS_FOLDER / "readings"
+FACETS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """One person's labels of one text."""
+
+    order_type: str
+    leaf: str | None
+    subcause: str | None
+    channel: str
+    flags: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Labels":
+        return cls(
+            order_type=content["order_type"],
+            leaf=content.get("leaf"),
+            subcause=content.get("subcause"),
+            channel=content.get("channel", "unknown"),
+            flags=tuple(content.get("flags", ())),
+        )
+
+    @property
+    def category(self) -> str | None:
+        return parent(self.leaf) if self.leaf else None
+
+    @property
+    def cause(self) -> str | None:
+        return parent(self.subcause) if self.subcause else None
+
+
+Pair = tuple[Labels, Labels]
+
+
+def read_readings(folder: Path = READINGS_FOLDER) -> list[Pair]:
+    """(writer's labels, reader's labels) of every text that was read twice."""
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+    records = [json.loads(line) for line in lines]
+    return [(Labels.from_json(record["writer"]), Labels.from_json(record["reading"])) for record in records]
+
+
+def facet_agreement(pairs: Sequence[Pair], facet: str) -> dict[str, float]:
+    """Over the texts to which both gave the facet: n, share of equal answers, kappa."""
+    answers = [(getattr(first, facet), getattr(second, facet)) for first, second in pairs]
+    both = [(first, second) for first, second in answers if first is not None and second is not None]
+    first, second = zip(*both, strict=True)
+    equal = sum(a == b for a, b in both) / len(both)
+    return {"n": len(both), "agreement": round(equal, 3), "kappa": round(float(cohen_kappa_score(first, second)), 3)}
+
+
+def group_agreement(pairs: Sequence[Pair], group: str) -> dict[str, float]:
+    """Texts that either flagged with a group, and the F1 of one person against the other."""
+    marks = [
+        (any(flag[0] == group for flag in first.flags), any(flag[0] == group for flag in second.flags))
+        for first, second in pairs
+    ]
+    both = sum(a and b for a, b in marks)
+    total = sum(a for a, _ in marks) + sum(b for _, b in marks)
+    return {"n": sum(a or b for a, b in marks), "f1": round(2 * both / max(1, total), 3)}

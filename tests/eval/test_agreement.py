@@ -1,0 +1,28 @@
+"""Agreement matches a count by hand."""
+
+from eval.agreement import Labels, facet_agreement, group_agreement, read_readings
+
+
+def _labels(leaf: str | None, flags: tuple[str, ...] = ()) -> Labels:
+    return Labels(order_type="complaint", leaf=leaf, subcause="C01.1", channel="unknown", flags=flags)
+
+
+PAIRS = [
+    (_labels("B01.01", ("P01",)), _labels("B01.02", ("P02",))),
+    (_labels("B01.01"), _labels("B01.01", ("P01",))),
+    (_labels("B02.01"), _labels("B02.01")),
+    (_labels("B02.01"), _labels(None)),
+]
+
+
+def test_facets_count_texts_that_both_labelled() -> None:
+    assert facet_agreement(PAIRS, "category") == {"n": 3, "agreement": 1.0, "kappa": 1.0}
+    assert facet_agreement(PAIRS, "leaf")["agreement"] == 0.667
+
+
+def test_groups_count_any_flag() -> None:
+    assert group_agreement(PAIRS, "P") == {"n": 2, "f1": 0.667}
+
+
+def test_committed_readings_are_readable() -> None:
+    assert len(read_readings()) >= 200
