@@ -1,9 +1,12 @@
 """Commands that measure. In: a bundle and labelled texts. Out: figures."""
 
+import importlib.util
 import json
 from pathlib import Path
 
 import click
+
+from data.errors import SettingsError
 
 
 @click.command("evaluate")
@@ -45,3 +48,28 @@ def evaluate_command(bundle_folder: Path | None, split: str, as_json: bool) -> N
         )
     click.echo(f"flag codes  macro-F1 {scores['flags']['macro_f1']:.3f}")
     click.echo(f"evidence    {scores['evidence']}")
+
+
+@click.command("baselines")
+@click.option(
+    "--split", type=click.Choice(["dev", "calibration", "test", "test_writer"]), default="dev", show_default=True
+)
+def baselines_command(split: str) -> None:
+    """Measure majority, TF-IDF and frozen-encoder baselines on a split of the corpus (extra `train`)."""
+    if importlib.util.find_spec("sklearn") is None:
+        raise SettingsError("this command needs the extra `train`; run: pip install 'xiaobao[train]'")
+    from data.dataset import read_corpus
+    from data.splits import read_splits
+    from data.taxonomy import default_taxonomy
+    from eval.baselines import evaluate_baselines
+
+    taxonomy, splits = default_taxonomy(), read_splits()
+    texts = read_corpus(taxonomy)
+    train, test = ([text for text in texts if splits.get(text.id) == name] for name in ("train", split))
+    for method, facets in evaluate_baselines(train, test, taxonomy).items():
+        for facet, entry in facets.items():
+            accuracy, macro = entry["accuracy"], entry["macro_f1"]
+            click.echo(
+                f"{method:38s} {facet:11s} accuracy {accuracy[0]:.3f} [{accuracy[1]:.3f}, {accuracy[2]:.3f}]  "
+                f"macro-F1 {macro[0]:.3f} [{macro[1]:.3f}, {macro[2]:.3f}]  n {entry['n']}"
+            )

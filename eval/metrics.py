@@ -50,11 +50,17 @@ def _code(answer: TriageAnswer, facet: str) -> str | None:
 
 
 def _facet_scores(facet: str, gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
-    pairs = [
-        (getattr(text, facet), _code(answer, facet) or "none")
-        for text, answer in zip(gold, answers, strict=True)
-        if getattr(text, facet) is not None
-    ]
+    return score_codes(
+        [
+            (getattr(text, facet), _code(answer, facet) or "none")
+            for text, answer in zip(gold, answers, strict=True)
+            if getattr(text, facet) is not None
+        ]
+    )
+
+
+def score_codes(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """n, accuracy, macro-F1 and F1 per class of (wanted, given) codes."""
     if not pairs:
         return {"n": 0}
     codes = sorted({code for pair in pairs for code in pair})
