@@ -33,7 +33,10 @@ jieba.setLogLevel(logging.WARNING)
 
 
 def evaluate_baselines(
-    train: Sequence[LabelledText], test: Sequence[LabelledText], taxonomy: Taxonomy
+    train: Sequence[LabelledText],
+    test: Sequence[LabelledText],
+    taxonomy: Taxonomy,
+    facets: Sequence[str] = FACETS,
 ) -> dict[str, dict[str, Any]]:
     """Method → facet → {n, accuracy, macro_f1} with bootstrap intervals, as `eval.metrics` gives them."""
     texts = {name: [_model_text(text, taxonomy) for text in part] for name, part in (("train", train), ("test", test))}
@@ -44,7 +47,7 @@ def evaluate_baselines(
         "frozen encoder + logistic regression": (_frozen, vectors),
     }
     return {
-        name: {facet: _fit_and_score(make(), inputs, train, test, facet) for facet in FACETS}
+        name: {facet: _fit_and_score(make(), inputs, train, test, facet) for facet in facets}
         for name, (make, inputs) in methods.items()
     }
 

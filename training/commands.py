@@ -83,19 +83,33 @@ def corpus_check_command(starter: bool, verbose: bool) -> None:
     from data.dataset import read_corpus
     from data.splits import read_splits
     from data.taxonomy import default_taxonomy
+    from eval.corpus_probes import diversity, probe_labels
 
     taxonomy = default_taxonomy()
     targets = STARTER_TARGETS if starter else FULL_TARGETS
-    report = check_corpus(read_corpus(taxonomy), read_splits(), taxonomy, targets)
+    texts = read_corpus(taxonomy)
+    report = check_corpus(texts, read_splits(), taxonomy, targets)
+    probes, distinct = probe_labels(texts), diversity(texts)
     click.echo(f"{report.texts} texts; " + ", ".join(f"{name} {value:g}" for name, value in report.lengths.items()))
     click.echo("closest pairs: " + ", ".join(f"{p.first}~{p.second} {p.similarity:.0f} %" for p in report.closest[:5]))
     for line in report.coverage if verbose else report.unmet:
         click.echo(f"{'met  ' if line.met else 'UNMET'} {line.what:32s} {line.found:5d} of {line.wanted}")
+    for probe in probes:
+        click.echo(
+            f"{'met  ' if probe.is_good else 'UNMET'} {probe.facet} guessed from voice, writer and length: "
+            f"{probe.accuracy:.3f}, majority {probe.majority:.3f}"
+        )
+    for share in distinct:
+        click.echo(
+            f"{'met  ' if share.is_good else 'UNMET'} distinct-{share.n}: first texts {share.first:.3f}, "
+            f"later texts {share.later:.3f}"
+        )
     for fault in report.faults:
         click.echo(f"FAULT {fault}")
     met = len(report.coverage) - len(report.unmet)
     click.echo(f"coverage: {met} of {len(report.coverage)} numbers met; {len(report.faults)} faults")
-    if report.faults or report.unmet:
+    good = all(probe.is_good for probe in probes) and all(share.is_good for share in distinct)
+    if report.faults or report.unmet or not good:
         sys.exit(1)
 
 
