@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 # Sentence marks, and commas or colons that do not stand inside a number; placeholders are never cut.
 BOUNDARY = re.compile(r"[。！？!?；;…\n]|(?<![0-9])[,，:：、]|[,，:：、](?![0-9])|\s")
-LONG_CLAUSE = 28  # characters of model text
+LONG_CLAUSE = 40  # characters of model text
 MOST_CLAUSES = 3
 RELATIVE_TO_PEAK = 0.5
 

@@ -23,6 +23,8 @@ NEVER = 1.01
 # With fewer positives than this, a threshold of its own would be noise.
 PRIOR_STRENGTH = 8
 MINIMUM_FOR_AUTO = 30
+# Best overlap with the quotes of held-out texts, and about as much text shown as quoted (docs/experiments.md).
+EVIDENCE_THRESHOLD = 0.2
 
 
 def fit_calibration(outputs: RawOutputs, examples: Sequence[Example]) -> Calibration:
@@ -79,7 +81,7 @@ def fit_thresholds(
     return Thresholds(
         flags={code: round(value, 4) for code, value in flags.items()},
         causes2=round(_best_threshold(probabilities.causes[complaints].ravel(), secondary.ravel()), 4),
-        evidence=0.5,
+        evidence=EVIDENCE_THRESHOLD,
         bands=_bands(probabilities, examples, labels=labels, config=config),
     )
 

@@ -42,7 +42,9 @@ def test_below_the_threshold_the_best_clause_is_shown() -> None:
 
 
 def test_dictation_without_marks_is_cut_to_its_strongest_stretch() -> None:
-    text = "我那天去你们行里头办事那个人就跟我说这个肯定保本不会亏的我就信了然后到现在取不出来"
+    text = (
+        "我那天去你们行里头办事那个人就跟我说这个肯定保本不会亏的我就信了然后到现在取不出来打电话也没有人接我都急死了"
+    )
     assert _shown(text, "肯定保本不会亏的") == ["肯定保本不会亏的"]
 
 
