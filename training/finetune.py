@@ -4,8 +4,12 @@ A run folder holds a checkpoint after every epoch (safetensors and JSON, no pick
 the last one. Run by `xiaobao train`.
 """
 
+import hashlib
 import json
 import math
+import os
+import shutil
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm import tqdm
 
+from data.errors import SettingsError
 from data.taxonomy import Taxonomy
 from models.classifier import ComplaintClassifier, load_encoder
 from models.encoder import encoder_folder
@@ -45,8 +50,8 @@ class RawOutputs:
 def build_classifier(config: TrainingConfig, taxonomy: Taxonomy) -> ComplaintClassifier:
     """A classifier with pretrained encoder and fresh heads, the same for the same seed."""
     torch.manual_seed(config.seed)
-    source = encoder_folder(config.encoder.source, taxonomy)
-    encoder = load_encoder(source, config.encoder.layers)
+    folder = encoder_folder(config.encoder.source, taxonomy)
+    encoder = load_encoder(str(folder), config.encoder.layers)
     return ComplaintClassifier(encoder, LabelSpace.of(taxonomy), config.dropout)
 
 
@@ -65,25 +70,30 @@ def finetune(
     steps = config.optimizer.epochs * math.ceil(len(train) / config.optimizer.batch_size)
     optimizer = torch.optim.AdamW(parameter_groups(model, config.optimizer), betas=(0.9, 0.98))
     model.eval().standardize(_sample(train, config))  # before resuming, which restores a run's own scale
-    history, steps_done = _resume(model, optimizer, run_folder)
+    fingerprint = run_fingerprint(config, train)
+    history, steps_done = _resume(model, optimizer, run_folder, fingerprint)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _rate(step, steps, config.optimizer), last_epoch=steps_done - 1
     )
     for epoch in range(len(history), config.optimizer.epochs):
+        started = time.monotonic()
         loss = _train_epoch(model, optimizer, schedule, config=config, labels=labels, train=train, epoch=epoch)
         scores = {"epoch": epoch + 1, "loss": round(loss, 4), **development_scores(model, dev, labels)}
+        scores["seconds"] = round(time.monotonic() - started)
         history.append(scores)
         tqdm.write("  ".join(f"{name} {value:g}" for name, value in scores.items()))
         if scores["selection"] == max(entry["selection"] for entry in history):
-            save_file(_weights(model), run_folder / BEST_WEIGHTS)
-        _save_checkpoint(model, optimizer, history, run_folder)
+            save_file(_weights(model), run_folder / (BEST_WEIGHTS + ".part"))
+            os.replace(run_folder / (BEST_WEIGHTS + ".part"), run_folder / BEST_WEIGHTS)
+        _save_checkpoint(model, optimizer, history, run_folder, fingerprint)
     model.load_state_dict(load_file(run_folder / BEST_WEIGHTS))
     return model.eval()
 
 
 def _sample(train: Sequence[Example], config: TrainingConfig) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
     """Ids and masks of a few hundred training texts."""
-    for batch in batches(train[:STANDARDIZED_ON], config.optimizer.batch_size, config.seed):
+    step = max(1, len(train) // STANDARDIZED_ON)  # files are in order of writers: take texts of all of them
+    for batch in batches(train[::step], config.optimizer.batch_size, config.seed):
         yield batch.input_ids, batch.attention_mask
 
 
@@ -210,31 +220,64 @@ def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.contiguous() for name, value in model.state_dict().items()}
 
 
+def run_fingerprint(config: TrainingConfig, train: Sequence[Example]) -> str:
+    """What a run was trained on: two runs may only be joined if config and training examples are the same."""
+    digest = hashlib.sha256(config.to_yaml().encode())
+    for example in train:
+        digest.update(f"{example.id} {example.ids}".encode())
+    return digest.hexdigest()[:16]
+
+
+def training_seconds(run_folder: Path) -> int:
+    """How long the epochs of a run took in all, also over several starts."""
+    progress = json.loads((run_folder / PROGRESS).read_text(encoding="utf-8"))
+    return int(sum(entry["seconds"] for entry in progress["history"]))
+
+
 def _save_checkpoint(
-    model: ComplaintClassifier, optimizer: torch.optim.Optimizer, history: list[dict[str, float]], folder: Path
+    model: ComplaintClassifier,
+    optimizer: torch.optim.Optimizer,
+    history: list[dict[str, float]],
+    folder: Path,
+    fingerprint: str,
 ) -> None:
-    save_file(_weights(model), folder / LAST_WEIGHTS)
+    """A new checkpoint folder; `progress.json` names it, so that a kill in between leaves the old one in force."""
+    checkpoint = folder / f"checkpoint-{len(history)}"
+    checkpoint.mkdir(exist_ok=True)
+    save_file(_weights(model), checkpoint / LAST_WEIGHTS)
     state = {
         f"{index}.{name}": value
         for index, values in optimizer.state_dict()["state"].items()
         for name, value in values.items()
     }
-    save_file(state, folder / OPTIMIZER_STATE)
-    (folder / PROGRESS).write_text(json.dumps(history, indent=1), encoding="utf-8")  # last: it makes the rest count
+    save_file(state, checkpoint / OPTIMIZER_STATE)
+    progress = {"fingerprint": fingerprint, "checkpoint": checkpoint.name, "history": history}
+    draft = folder / (PROGRESS + ".part")
+    draft.write_text(json.dumps(progress, indent=1), encoding="utf-8")
+    os.replace(draft, folder / PROGRESS)
+    for old in folder.glob("checkpoint-*"):
+        if old != checkpoint:
+            shutil.rmtree(old)
 
 
 def _resume(
-    model: ComplaintClassifier, optimizer: torch.optim.Optimizer, folder: Path
+    model: ComplaintClassifier, optimizer: torch.optim.Optimizer, folder: Path, fingerprint: str
 ) -> tuple[list[dict[str, float]], int]:
     """Load the last checkpoint, if any; returns the epochs' scores so far and the number of steps taken."""
     if not (folder / PROGRESS).exists():
         return [], 0
-    history: list[dict[str, float]] = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-    model.load_state_dict(load_file(folder / LAST_WEIGHTS))
+    progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    if progress["fingerprint"] != fingerprint:
+        raise SettingsError(
+            f"run folder {folder.name} holds a run of another config or corpus; name another --run-dir or delete it"
+        )
+    checkpoint = folder / progress["checkpoint"]
+    model.load_state_dict(load_file(checkpoint / LAST_WEIGHTS))
     state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in load_file(folder / OPTIMIZER_STATE).items():
+    for key, value in load_file(checkpoint / OPTIMIZER_STATE).items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    history: list[dict[str, float]] = progress["history"]
     tqdm.write(f"going on after epoch {len(history)}")
     return history, int(next(iter(state.values()))["step"])

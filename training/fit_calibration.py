@@ -1,4 +1,4 @@
-"""Fit temperatures and thresholds. In: logits and targets of the calibration split. Out: `Calibration`, `Thresholds`.
+"""Fit temperatures and thresholds. In: the serving graph's logits of held-out texts. Out: `Calibration`, `Thresholds`.
 
 Flag thresholds maximise F1 per flag, shrunk towards 0.5 where positives are few, then are lowered together within the
 privacy and mis-selling groups until the group's recall reaches its floor.
@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from torch.nn import functional
 
 from models.calibration import Calibration, FloatArray, Probabilities, calibrate
 from models.label_space import LabelSpace
+from models.runtimes.onnx_runtime import OnnxRuntime
 from models.thresholds import BANDED_FIELDS, BandLimits, Thresholds
 from training.config import TrainingConfig
 from training.examples import IGNORED, Example
@@ -37,10 +38,10 @@ def fit_calibration(outputs: RawOutputs, examples: Sequence[Example]) -> Calibra
     complaints = torch.tensor([e.subcause != IGNORED for e in examples])
     causes = torch.from_numpy(np.stack([e.causes for e in examples]))
     flags = torch.from_numpy(np.stack([e.flags for e in examples]))
+    causes_scale, causes_bias = _fit_scale_and_bias(outputs.causes[complaints], causes[complaints])
+    flags_scale, flags_bias = _fit_scale_and_bias(outputs.flags, flags)
     return Calibration(
-        **softmax,
-        causes=_fit_binary_temperature(outputs.causes[complaints], causes[complaints]),
-        flags=_fit_binary_temperature(outputs.flags, flags),
+        **softmax, causes=causes_scale, flags=flags_scale, causes_bias=causes_bias, flags_bias=flags_bias
     )
 
 
@@ -51,10 +52,17 @@ def _fit_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
     return _minimise(lambda t: float(functional.cross_entropy(logits[valid] / t, targets[valid])))
 
 
-def _fit_binary_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
+def _fit_scale_and_bias(logits: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
+    """Platt scaling, shared by all labels of a head: divisor and shift of the logits."""
     if not len(logits):
-        return 1.0
-    return _minimise(lambda t: float(functional.binary_cross_entropy_with_logits(logits / t, targets)))
+        return 1.0, 0.0
+
+    def loss(parameters: npt.NDArray[np.float64]) -> float:
+        scaled = logits / float(np.exp(parameters[0])) + float(parameters[1])
+        return float(functional.binary_cross_entropy_with_logits(scaled, targets))
+
+    result = minimize(loss, np.zeros(2), method="Nelder-Mead")
+    return round(float(np.exp(result.x[0])), 4), round(float(result.x[1]), 4)
 
 
 def _minimise(loss: Callable[[float], float]) -> float:
@@ -83,6 +91,14 @@ def fit_thresholds(
         causes2=round(_best_threshold(probabilities.causes[complaints].ravel(), secondary.ravel()), 4),
         evidence=EVIDENCE_THRESHOLD,
         bands=_bands(probabilities, examples, labels=labels, config=config),
+    )
+
+
+def runtime_outputs(runtime: OnnxRuntime, examples: Sequence[Example]) -> RawOutputs:
+    """Logits of the graph that will serve, one text at a time as it mostly does."""
+    rows = [runtime.run([example.ids]) for example in examples]
+    return RawOutputs(
+        **{name: torch.from_numpy(np.concatenate([row[name] for row in rows])) for name in RawOutputs.__annotations__}
     )
 
 
@@ -138,12 +154,24 @@ def _bands(
     for field in BANDED_FIELDS:
         values, gold = getattr(probabilities, field), targets[field]
         valid = gold != IGNORED
-        confidence, correct = values[valid].max(axis=1), values[valid].argmax(axis=1) == gold[valid]
+        served = _served(field, probabilities, labels)[valid]
+        confidence = values[valid][np.arange(len(served)), served]
+        correct = served == gold[valid]
         limits[field] = BandLimits(
             auto=_confidence_for(confidence, correct, config.auto_precision),
             suggest=_confidence_for(confidence, correct, config.suggest_precision),
         )
     return limits
+
+
+def _served(field: str, probabilities: Probabilities, labels: LabelSpace) -> npt.NDArray[np.int64]:
+    """The label that the predictor gives: a leaf only within the best category, a sub-cause within the best cause."""
+    values: FloatArray = getattr(probabilities, field)
+    if field == "leaf":
+        values = np.where(labels.leaf_to_category == probabilities.category.argmax(axis=1)[:, None], values, -1)
+    if field == "subcause":
+        values = np.where(labels.subcause_to_cause == probabilities.cause.argmax(axis=1)[:, None], values, -1)
+    return np.asarray(values.argmax(axis=1), dtype=np.int64)
 
 
 def _parents(targets: npt.NDArray[np.int64], parents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

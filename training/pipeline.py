@@ -2,13 +2,12 @@
 
     xiaobao train --config training/configs/default.yaml --output models/bundles/NAME
 
-Prepare examples → fine-tune → calibrate → export → quantise → compare → measure on the splits → write card and
+Prepare examples → fine-tune → export → quantise → calibrate → compare → measure on the splits → write card and
 manifest. Everything but the last steps resumes from the run folder.
 """
 
 import json
 import shutil
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +17,13 @@ import numpy as np
 from tqdm import tqdm
 
 from data.dataset import TEXTS_FOLDER, read_corpus
-from data.errors import CorpusError
+from data.errors import BundleError, CorpusError
 from data.preparation import REDACTION_VERSION
 from data.schema import LabelledText
 from data.splits import SPLITS_FILE, read_splits
 from data.taxonomy import Taxonomy, default_taxonomy
 from eval.metrics import evaluate_answers
-from models.bundle import load_bundle, write_manifest
+from models.bundle import MANIFEST, load_bundle, write_manifest
 from models.encoder import encoder_folder
 from models.label_space import LabelSpace
 from models.predictor import Predictor
@@ -33,8 +32,8 @@ from models.tokenization import TextTokenizer
 from training.config import TrainingConfig
 from training.examples import Example, encode_example
 from training.export_onnx import export_onnx, quantize_int8
-from training.finetune import build_classifier, finetune, predict_logits
-from training.fit_calibration import fit_calibration, fit_thresholds
+from training.finetune import build_classifier, finetune, training_seconds
+from training.fit_calibration import fit_calibration, fit_thresholds, runtime_outputs
 from training.model_card import model_card
 
 FP32_FILE = "model.fp32.onnx"
@@ -49,14 +48,14 @@ def train_bundle(
     splits_file: Path = SPLITS_FILE,
 ) -> dict[str, Any]:
     """Run every step; returns the metrics that stand in the bundle. Raises XiaobaoError on bad input."""
-    started = time.monotonic()
+    _refuse_foreign_folder(output)
     taxonomy = default_taxonomy()
     labels = LabelSpace.of(taxonomy)
     splits = split_corpus(read_corpus(taxonomy, texts_folder), read_splits(splits_file))
-    tokenizer_file = Path(encoder_folder(config.encoder.source, taxonomy)) / "tokenizer.json"
+    tokenizer_file = encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json"
     examples = {
         name: encode_texts(splits[name], tokenizer_file, config, labels=labels, taxonomy=taxonomy)
-        for name in ("train", "dev", "calibration")
+        for name in ("train", "dev")
     }
     model = finetune(
         build_classifier(config, taxonomy),
@@ -66,31 +65,40 @@ def train_bundle(
         dev=examples["dev"],
         run_folder=run_folder,
     )
-    # Temperatures and thresholds come from texts that trained no weight; dev joins because calibration alone is small.
-    held_out = [*examples["calibration"], *examples["dev"]]
-    outputs = predict_logits(model, held_out)
-    calibration = fit_calibration(outputs, held_out)
-    thresholds = fit_thresholds(outputs, held_out, calibration=calibration, labels=labels, config=config)
-
     draft = run_folder / "bundle"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     export_onnx(model, run_folder / FP32_FILE)
     quantize_int8(run_folder / FP32_FILE, draft / "model.onnx")
     shutil.copy(tokenizer_file, draft / "tokenizer.json")
+    # Temperatures and thresholds come from texts that trained no weight, read as the service reads them: by the int8
+    # graph, at full length. dev joins because calibration alone is small.
+    full_length = config.model_copy(update={"train_tokens": config.max_tokens})
+    held_out = encode_texts(
+        [*splits["calibration"], *splits["dev"]], tokenizer_file, full_length, labels=labels, taxonomy=taxonomy
+    )
+    outputs = runtime_outputs(OnnxRuntime(draft / "model.onnx"), held_out)
+    calibration = fit_calibration(outputs, held_out)
+    thresholds = fit_thresholds(outputs, held_out, calibration=calibration, labels=labels, config=config)
     _write_json(draft / "labels.json", _labels_json(labels, taxonomy, config))
     _write_json(draft / "calibration.json", calibration.to_json())
     _write_json(draft / "thresholds.json", thresholds.to_json())
     (draft / "training.yaml").write_text(config.to_yaml(), encoding="utf-8")
     parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", examples["dev"])
     metrics = _measure(draft, output.name, splits, parity)
-    metrics["training_seconds"] = round(time.monotonic() - started)
+    metrics["training_seconds"] = training_seconds(run_folder)
     _write_json(draft / "metrics.json", metrics)
     (draft / "MODEL_CARD.md").write_text(model_card(output.name, config, metrics, taxonomy), encoding="utf-8")
     write_manifest(draft, output.name)
-    shutil.rmtree(output, ignore_errors=True)
+    shutil.rmtree(output, ignore_errors=True)  # checked at the start: it is a bundle or does not exist
     shutil.copytree(draft, output)
     return metrics
+
+
+def _refuse_foreign_folder(output: Path) -> None:
+    """Only a bundle may be overwritten. Raises BundleError."""
+    if output.exists() and not (output / MANIFEST).is_file():
+        raise BundleError(f"{output} exists and is no bundle; it would be replaced; name another --output")
 
 
 def split_corpus(texts: Sequence[LabelledText], splits: dict[str, str]) -> dict[str, list[LabelledText]]:

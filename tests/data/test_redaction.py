@@ -3,7 +3,9 @@
 import pytest
 
 from data.normalize import normalize_text
+from data.preparation import prepare_text
 from data.redaction.recognizers import find_pii
+from data.taxonomy import Taxonomy
 
 MOBILE, ID, CARD, LANDLINE = "13800138000", "11010119900307002X", "6222020200000000121", "0755-55512345"
 CHINESE = str.maketrans("0123456789", "零一二三四五六七八九")
@@ -57,8 +59,37 @@ def test_found_with_context(text: str, kinds: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("手机13800001234一直打不通", "手机〔手机号〕一直打不通"),
+        ("身份证11010119900307002X两张", "身份证〔身份证〕两张"),
+        ("卡号6222020200000000121一分钱没有", "卡号〔银行卡号〕一分钱没有"),
+        ("010-62288888一天打十次", "〔固定电话〕一天打十次"),
+        ("卡6222021000112230007 500元", "卡〔银行卡号〕 500元"),
+        ("卡号 6222021000112230 20元", "卡号 〔银行卡号〕 20元"),
+        ("（010）62288888", "〔固定电话〕"),
+        ("+86-10-62288888", "〔固定电话〕"),
+        ("(+86)13800138000", "〔手机号〕"),
+        ("0086-13800138000", "〔手机号〕"),
+        ("一三八○○○○一二三四", "〔手机号〕"),
+        ("138‑0000‑1234", "〔手机号〕"),
+        ("138−0000−1234", "〔手机号〕"),
+        ("身份证11010119900307002X13800138000", "身份证〔身份证〕〔手机号〕"),
+        ("一三八零零一三八零零零这张卡", "〔手机号〕这张卡"),
+    ],
+)
+def test_only_the_number_is_replaced(taxonomy: Taxonomy, text: str, redacted: str) -> None:
+    assert prepare_text(text, taxonomy).redacted_text == redacted
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "2023.05.06-2024.05.06",
+        "2024-03-15 2024-03-20两笔",
+        "03.15 2000 03.16 3000",
+        "信用卡 3000 4000 5000 6000 元",
+        "1 3 5 7 9 11 13 15",
         "打95588、400-800-1234和12378都没人接",
         "2026年11月23日15:30扣了12,345.67元",
         "订单号20261123000012345678",

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModel
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from transformers import AutoModel, BertConfig, BertModel
 
 from data.errors import EncoderError
 from data.taxonomy import Taxonomy
-from models.encoder import build_encoder, is_kept, locate_weights, read_packed_encoder
+from models.encoder import build_encoder, encoder_folder, is_kept, locate_weights, read_packed_encoder
 
 SENTENCES = ("我的信用卡被盗刷了三千块,打客服一直占线", "存款变保险,经理说稳赚不赔", "房贷提前还款要收违约金吗")
 
@@ -57,3 +59,21 @@ def test_a_changed_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.encoder.WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(EncoderError, match="has sha256 1571fc98"):
         locate_weights()
+
+
+def test_a_foreign_encoder_gets_the_placeholders(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "手", "机", "号", "我"])}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    config = BertConfig(vocab_size=6, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    BertModel(config).save_pretrained(tmp_path / "foreign")
+    tokenizer.save(str(tmp_path / "foreign" / "tokenizer.json"))
+    folder = encoder_folder(str(tmp_path / "foreign"), taxonomy, tmp_path / "cache")
+    adopted = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    assert "〔手机号〕" in adopted.encode("我〔手机号〕").tokens
+    assert AutoModel.from_pretrained(folder).config.vocab_size == 6 + len(taxonomy.placeholders)
+
+
+def test_an_unknown_source_says_so(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    with pytest.raises(EncoderError, match="nowhere"):
+        encoder_folder(str(tmp_path / "nowhere"), taxonomy, tmp_path)

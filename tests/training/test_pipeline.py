@@ -1,6 +1,7 @@
 """One command from corpus to bundle; a stopped run goes on; the same seed gives the same model."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from safetensors.torch import load_file
 
 from data.dataset import read_corpus
-from data.errors import CorpusError, SettingsError
+from data.errors import BundleError, CorpusError, SettingsError
 from data.splits import read_splits
 from data.taxonomy import Taxonomy
 from models.bundle import load_bundle
@@ -58,12 +59,35 @@ def test_a_stopped_run_ends_like_an_unbroken_one(
         patch.setattr("training.finetune.development_scores", _fail_on_second_call())
         with pytest.raises(KeyboardInterrupt):
             _train(config, examples, taxonomy, stopped)
-    assert len(json.loads((stopped / PROGRESS).read_text())) == 1
+    assert len(_history(stopped)) == 1
     _train(config, examples, taxonomy, stopped)
-    assert len(json.loads((stopped / PROGRESS).read_text())) == 2
-    whole, resumed = (load_file(folder / LAST_WEIGHTS) for folder in (tmp_path / "whole", stopped))
+    assert len(_history(stopped)) == 2
+    whole, resumed = (load_file(folder / "checkpoint-2" / LAST_WEIGHTS) for folder in (tmp_path / "whole", stopped))
     for name, weights in whole.items():
         torch.testing.assert_close(resumed[name], weights, msg=name)
+
+
+def _history(run_folder: Path) -> list[dict[str, float]]:
+    history: list[dict[str, float]] = json.loads((run_folder / PROGRESS).read_text())["history"]
+    return history
+
+
+def test_a_run_of_another_config_is_not_continued(
+    tiny_run: Path, tiny_config: Path, examples: dict[str, list[Example]], taxonomy: Taxonomy, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny_run / "run", tmp_path / "run"))
+    other = TrainingConfig.read(tiny_config).model_copy(update={"seed": 1})
+    with pytest.raises(SettingsError, match="another config or corpus"):
+        _train(other, examples, taxonomy, run)
+
+
+def test_a_folder_that_is_no_bundle_is_never_replaced(tiny_config: Path, tiny_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    with pytest.raises(BundleError, match="is no bundle"):
+        train_bundle(
+            TrainingConfig.read(tiny_config), run_folder=tmp_path / "run", output=tmp_path / "precious",
+            texts_folder=tiny_corpus / "texts", splits_file=tiny_corpus / "splits.tsv",
+        )  # fmt: skip
 
 
 def _fail_on_second_call() -> object:
@@ -81,7 +105,7 @@ def _fail_on_second_call() -> object:
 
 
 def test_training_lowers_the_loss(tiny_run: Path) -> None:
-    history = json.loads((tiny_run / "run" / PROGRESS).read_text())
+    history = _history(tiny_run / "run")
     assert history[-1]["loss"] < history[0]["loss"]
     assert (tiny_run / "run" / BEST_WEIGHTS).exists()
 
