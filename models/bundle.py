@@ -61,7 +61,7 @@ def current_bundle_folder() -> Path:
         return BUNDLES_FOLDER / CURRENT_POINTER.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BundleError(
-            f"no {CURRENT_POINTER.name} in models/bundles/; train a model and run: xiaobao bundle use FOLDER"
+            f"no {CURRENT_POINTER.name} in models/bundles/; train a model and run: xiaobao bundle use NAME"
         ) from error
 
 

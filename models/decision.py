@@ -10,7 +10,7 @@ from models.answer import Decision, FacetAnswer, FlagAnswer, Priority
 POLICY_VERSION = "1.0.0"
 # Self-harm, money that may still be stopped, violence: minutes matter.
 URGENT_FLAGS = frozenset({"E01", "E07", "E09"})
-# A hint that an agent wrote the text says nothing about how bad the matter is.
+# A hint that an agent wrote the text says nothing about how bad the matter is: a person looks, no priority follows.
 NOT_A_RISK = frozenset({"X01"})
 DECIDING_FIELDS = ("order_type", "category", "cause")
 
@@ -22,7 +22,7 @@ def decide(facets: dict[str, FacetAnswer | None], flags: Sequence[FlagAnswer], *
     reasons = [f"flag:{flag.code}" for flag in flags]
     reasons += [f"low_confidence:{name}" for name in unsure]
     reasons += ["truncated"] if truncated else []
-    must_look = bool(risks or unsure or truncated)
+    must_look = bool(flags or unsure or truncated)
     automatic = all(facet.band == "auto" for name in DECIDING_FIELDS if (facet := facets[name]) is not None)
     return Decision(
         band="human" if must_look else "auto" if automatic else "suggest",

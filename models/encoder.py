@@ -11,11 +11,10 @@ import importlib.metadata
 import os
 import shutil
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -299,6 +298,6 @@ def add_placeholder_embeddings(model: PreTrainedModel, tokenizer: Tokenizer, pla
 
 
 def _word_embeddings(model: PreTrainedModel) -> torch.nn.Embedding:
-    layer = cast(Callable[[], torch.nn.Module], model.get_input_embeddings)()
+    layer = model.get_input_embeddings()
     assert isinstance(layer, torch.nn.Embedding)
     return layer

@@ -44,8 +44,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     )
     app.state.settings = settings
     app.state.telemetry = Telemetry()
-    app.add_middleware(RequestMetrics, telemetry=app.state.telemetry)
     add_error_handlers(app)
+    app.add_middleware(RequestMetrics, telemetry=app.state.telemetry)  # outermost: counts what the others answer
     app.include_router(triage.router)
     app.include_router(probes.router)
     app.include_router(page.router)

@@ -35,6 +35,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except XiaobaoError as error:
             raise click.ClickException(error.message) from error
+        except OSError as error:
+            raise click.ClickException(f"{error.strerror or type(error).__name__}: {error.filename or ''}") from error
 
 
 @click.group(cls=_Commands)

@@ -6,6 +6,7 @@ Bodies never repeat the request: pydantic's `input` values are dropped, since th
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -13,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data.errors import XiaobaoError
 
@@ -28,6 +30,8 @@ STATUS_OF_CODE = {
     "unauthorized": 401,
     "queue_full": 429,
     "not_ready": 503,
+    "inference_failed": 500,
+    "request_invalid": 422,
 }
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}
 ZH_OF_STATUS = {404: "没有这个地址", 405: "这个地址不支持该方法"}
@@ -54,10 +58,27 @@ class ErrorBody(BaseModel):
 class ServiceError(XiaobaoError):
     """An error with a code of its own, and headers such as Retry-After."""
 
-    def __init__(self, code: str, message: str, message_zh: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        message_zh: str,
+        headers: dict[str, str] | None = None,
+        details: Sequence[ErrorDetail] = (),
+    ) -> None:
         super().__init__(message, message_zh)
         self.code = code
         self.headers = headers
+        self.details = list(details)
+
+
+INTERNAL = ErrorContent(
+    code="internal", message="an unexpected error; nothing was stored; try again", message_zh="内部错误，请重试"
+)
+JSON_TYPES = {
+    "str": "a string", "int": "a number", "float": "a number", "bool": "a boolean", "list": "an array",
+    "dict": "an object", "NoneType": "null",
+}  # fmt: skip
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -65,11 +86,12 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(XiaobaoError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(UnexpectedErrors)
 
 
 def error_content(error: XiaobaoError) -> ErrorContent:
-    return ErrorContent(code=error.code, message=error.message, message_zh=error.message_zh)
+    details = error.details if isinstance(error, ServiceError) else []
+    return ErrorContent(code=error.code, message=error.message, message_zh=error.message_zh, details=details)
 
 
 def error_response(status: int, content: ErrorContent, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -82,39 +104,34 @@ async def _expected(_request: Request, error: Exception) -> JSONResponse:
     return error_response(STATUS_OF_CODE.get(error.code, 422), error_content(error), headers)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    problems = error.errors()
+    return await _expected(request, invalid_request(error.errors()))
+
+
+def invalid_request(problems: Sequence[Any]) -> ServiceError:
+    """pydantic's problems as one error: where, what was expected, the type that was found, never the value."""
     if any(problem["type"] == "json_invalid" for problem in problems):
-        return error_response(
-            400,
-            ErrorContent(
-                code="body_not_json",
-                message="the body is not JSON; expected a JSON object",
-                message_zh="请求体不是 JSON",
-            ),
-        )
+        return ServiceError("body_not_json", "the body is not JSON; expected a JSON object", "请求体不是 JSON")
     details = [_detail(problem) for problem in problems]
     fields = ", ".join(detail.field for detail in details)
-    return error_response(
-        422,
-        ErrorContent(
-            code="request_invalid",
-            message=f"the request does not fit: {fields}; see details and /docs",
-            message_zh=f"请求不符合要求：{fields}，请看 details",
-            details=details,
-        ),
+    return ServiceError(
+        "request_invalid",
+        f"the request does not fit: {fields}; see details and /docs",
+        f"请求不符合要求：{fields}，请看 details",
+        details=details,
     )
 
 
 def _detail(problem: dict[str, Any]) -> ErrorDetail:
-    """Where and what, without the value that was sent."""
     where = [str(part) for part in problem["loc"] if part not in ("body", "query")]
-    kind = problem["type"]
-    if kind == "extra_forbidden":
+    if problem["type"] == "extra_forbidden":
         # The name itself came from the client: it could be anything, so only known places are repeated.
         return ErrorDetail(field=".".join([*where[:-1], "(unknown field)"]), problem="this field is not known")
-    return ErrorDetail(field=".".join(where) or "(body)", problem=str(problem["msg"]))
+    found = JSON_TYPES.get(type(problem.get("input")).__name__, "another type")
+    expected = str(problem["msg"])
+    missing = problem["type"] == "missing"
+    return ErrorDetail(field=".".join(where) or "(body)", problem=expected if missing else f"{expected}; found {found}")
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
@@ -125,14 +142,35 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     return error_response(error.status_code, content, dict(error.headers or {}))
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    # Only the kind and place of the error: its message could quote a complaint.
+class UnexpectedErrors:
+    """Outermost of our middleware: answers what nobody expected, and keeps its message out of every log.
+
+    The server would log a traceback, whose last line could quote a complaint; here only kind and place are logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            logger.error("unexpected %s at %s while serving %s", type(error).__name__, _place(error), scope["path"])
+            if not started:
+                await error_response(500, INTERNAL)(scope, receive, send)
+
+
+def _place(error: Exception) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    place = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"
-    logger.error("unexpected %s at %s while serving %s", type(error).__name__, place, request.scope.get("path"))
-    content = ErrorContent(
-        code="internal", message="an unexpected error; nothing was stored; try again", message_zh="内部错误，请重试"
-    )
-    return error_response(500, content)
+    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"

@@ -6,6 +6,7 @@ Texts are joined by near length into small groups, because padding is paid for; 
 import csv
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,10 @@ def read_rows(file: Path, problems: list[str]) -> Iterator[Row]:
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise InputFileError(f"{file.name} ends in {file.suffix or 'nothing'}; expected .jsonl, .csv or .xlsx")
-    return reader(file, problems)
+    try:
+        yield from reader(file, problems)
+    except (csv.Error, SyntaxError, KeyError, zipfile.BadZipFile) as error:  # XML's ParseError is a SyntaxError
+        raise InputFileError(f"{file.name} is damaged ({type(error).__name__}); save it again and retry") from error
 
 
 def _read_jsonl(file: Path, problems: list[str]) -> Iterator[Row]:
@@ -105,13 +109,18 @@ def _read_jsonl(file: Path, problems: list[str]) -> Iterator[Row]:
                 continue
             try:
                 content = json.loads(raw.decode("utf-8-sig"))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 problems.append(f"line {number}: not UTF-8 JSON ({type(error).__name__}); skipped")
                 continue
             if not isinstance(content, dict) or "text" not in content:
                 problems.append(f"line {number}: no field text; expected an object with text; skipped")
                 continue
-            yield Row(line=number, id=str(content.get("id", number)), text=content["text"])
+            yield Row(line=number, id=_row_id(content.get("id"), number), text=content["text"])
+
+
+def _row_id(given: object, line: int) -> str:
+    """The row's own id where it is a word or a number, else its line."""
+    return str(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else str(line)
 
 
 def _read_csv(file: Path, problems: list[str]) -> Iterator[Row]:
@@ -119,15 +128,16 @@ def _read_csv(file: Path, problems: list[str]) -> Iterator[Row]:
     with file.open(encoding=_csv_encoding(file), newline="") as stream:
         reader = csv.DictReader(stream)
         if "text" not in (reader.fieldnames or []):
-            raise InputFileError(
-                f"{file.name} has no column text; found: {', '.join(reader.fieldnames or []) or 'none'}"
-            )
+            # Names are not repeated: without a header the first line is a complaint.
+            found = len(reader.fieldnames or [])
+            raise InputFileError(f"{file.name} has no column named text among its {found} columns; add a header line")
+        number, following = 0, reader.line_num + 1
         for record in reader:
-            number = reader.line_num
+            number, following = following, reader.line_num + 1  # a quoted text may span lines: its first one counts
             if record["text"] is None:
                 problems.append(f"line {number}: no value for text; skipped")
                 continue
-            yield Row(line=number, id=record.get("id") or str(number), text=record["text"])
+            yield Row(line=number, id=_row_id(record.get("id") or None, number), text=record["text"])
 
 
 def _csv_encoding(file: Path) -> str:
@@ -148,7 +158,9 @@ def _read_xlsx(file: Path, problems: list[str]) -> Iterator[Row]:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises many kinds for a damaged file
         raise InputFileError(f"{file.name} cannot be read as XLSX: {type(error).__name__}") from error
-    rows = book.worksheets[0].iter_rows(values_only=True)
+    sheet = book.worksheets[0]
+    sheet.reset_dimensions()  # some writers state a wrong extent, which would hide rows
+    rows = sheet.iter_rows(values_only=True)
     header: list[Any] = list(next(rows, ()))
     if "text" not in header:
         raise InputFileError(f"the first sheet of {file.name} has no column text in its first row")
@@ -160,4 +172,4 @@ def _read_xlsx(file: Path, problems: list[str]) -> Iterator[Row]:
                 problems.append(f"line {number}: no value for text; skipped")
             continue
         given = values[id_column] if id_column is not None and id_column < len(values) else None
-        yield Row(line=number, id=str(given if given is not None else number), text=text)
+        yield Row(line=number, id=_row_id(given, number), text=text)

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = Field(default=None, description="Bearer token of API clients, ≥ 32 characters.")
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
-    queue_size: int = Field(default=256, ge=1, description="Texts waiting at most; beyond that 429.")
+    queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
 
     @property

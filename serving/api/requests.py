@@ -1,19 +1,39 @@
 """What clients send. In: bytes. Out: checked requests; anything unknown is refused."""
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from data.schema import InputKind
 from models.predictor import MAX_CHARACTERS
-from serving.errors import ServiceError
+from serving.errors import ServiceError, invalid_request
 
 MOST_IN_BATCH = 256
 Source = Literal[
     "hotline", "counter", "web", "mail", "nfra", "pboc", "12345", "letter_visit", "court", "media", "other"
 ]
+RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})", re.IGNORECASE)
+
+
+def _written_out(value: object) -> object:
+    """Refuse what pydantic would take for a time but a person would not, such as seconds since 1970."""
+    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+        raise ValueError("expected a time with zone, such as 2026-11-23T09:30:00+08:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
 Body = TypeVar("Body")
 
@@ -40,12 +60,12 @@ class TriageRequest(BaseModel):
     external_id: Reference | None = None
     source: Source | None = None
     input: InputKind | None = None
-    received_at: AwareDatetime | None = Field(default=None, description="RFC 3339 with zone.")
+    received_at: Moment | None = Field(default=None, description="RFC 3339 with zone.")
     branch: Reference | None = None
     region: Reference | None = None
     customer_ref: Reference | None = None
     regulator_ref: Reference | None = None
-    due_at: AwareDatetime | None = Field(default=None, description="RFC 3339 with zone.")
+    due_at: Moment | None = Field(default=None, description="RFC 3339 with zone.")
 
 
 class BatchRequest(BaseModel):
@@ -64,7 +84,7 @@ BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
 
 
 async def read_body(request: Request, adapter: TypeAdapter[Body]) -> Body:
-    """Read, bound, decode and check a JSON body. Raises ServiceError or RequestValidationError."""
+    """Read, bound, decode and check a JSON body. Raises ServiceError."""
     raw = await _read_bounded(request)
     try:
         text = raw.decode("utf-8-sig")
@@ -77,9 +97,7 @@ async def read_body(request: Request, adapter: TypeAdapter[Body]) -> Body:
     try:
         return adapter.validate_json(text)
     except ValidationError as error:
-        raise RequestValidationError(
-            error.errors(include_input=False, include_url=False, include_context=False)
-        ) from None
+        raise invalid_request(error.errors(include_url=False)) from None
 
 
 async def _read_bounded(request: Request) -> bytes:

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from data.errors import TextError
 from models.answer import TriageAnswer
-from models.predictor import Predictor, PreparedInput
+from models.predictor import Inference, Predictor, PreparedInput
 from serving.api.requests import BATCH_REQUEST, TRIAGE_REQUEST, BatchRequest, TriageRequest, body_schema, read_body
-from serving.errors import ErrorBody, ErrorContent, ErrorDetail, error_content
-from serving.inference.pool import InferencePool
+from serving.errors import ErrorBody, ErrorContent, ServiceError, error_content, invalid_request
+from serving.inference.pool import InferencePool, Outcome
 from serving.security import require_token
 from serving.telemetry import Telemetry
 
@@ -57,9 +57,15 @@ class BatchAnswer(BaseModel):
 async def triage(request: Request, detail: Detail = "normal") -> Response:
     """Facets with calibrated confidence, risk flags with the words that show them, and what to do next."""
     body = await read_body(request, TRIAGE_REQUEST)
-    item = await _prepare(request, body)
-    answers = await _answer(request, [item], full=detail == "full")
-    return Response(answers[0].model_dump_json(), media_type="application/json")
+    if len(body.text) <= PREPARED_ON_LOOP:
+        item = _prepare(request, body)
+    else:
+        item = await asyncio.to_thread(_prepare, request, body)
+    outcome = (await _infer(request, [item]))[0]
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    answer = _answer(request, item, outcome, full=detail == "full")
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 @router.post(
@@ -69,63 +75,64 @@ async def triage(request: Request, detail: Detail = "normal") -> Response:
 async def triage_batch(request: Request, detail: Detail = "normal") -> Response:
     """Each item gets its own answer or error; a bad item never fails its neighbours."""
     body = await read_body(request, BATCH_REQUEST)
-    results = [BatchResult(index=i) for i in range(len(body.items))]
-    good: list[tuple[int, PreparedInput]] = []
-    for i, item in enumerate(body.items):
-        try:
-            good.append((i, await _prepare(request, TRIAGE_REQUEST.validate_python(item))))
-        except ValidationError as error:
-            results[i].error = _item_error(error)
-        except TextError as error:
-            results[i].error = error_content(error)
-    answers = await _answer(request, [item for _, item in good], full=detail == "full")
-    for (i, _), answer in zip(good, answers, strict=True):
-        results[i].answer = answer
-    return Response(BatchAnswer(results=results).model_dump_json(), media_type="application/json")
+    # A batch is long work: it leaves the event loop, so that single requests beside it are not held up.
+    prepared = await asyncio.to_thread(_prepare_each, request, body.items)
+    good = [item for item in prepared if isinstance(item, PreparedInput)]
+    outcomes = iter(await _infer(request, good))
+    matched = [(item, next(outcomes) if isinstance(item, PreparedInput) else None) for item in prepared]
+    content = await asyncio.to_thread(_batch_content, request, matched, detail == "full")
+    return Response(content, media_type="application/json")
 
 
-async def _prepare(request: Request, body: TriageRequest) -> PreparedInput:
+def _prepare(request: Request, body: TriageRequest) -> PreparedInput:
     predictor: Predictor = request.app.state.predictor
-    name = body.external_id or uuid.uuid4().hex
     try:
-        if len(body.text) <= PREPARED_ON_LOOP:
-            return predictor.prepare(body.text, id=name)
-        return await asyncio.to_thread(predictor.prepare, body.text, id=name)
+        return predictor.prepare(body.text, id=body.external_id or uuid.uuid4().hex)
     except TextError as error:
         _telemetry(request).rejected.labels(error.code).inc()
         raise
 
 
-async def _answer(request: Request, items: list[PreparedInput], *, full: bool) -> list[TriageAnswer]:
+def _prepare_each(request: Request, items: list[Any]) -> list[PreparedInput | ErrorContent]:
+    prepared: list[PreparedInput | ErrorContent] = []
+    for item in items:
+        try:
+            prepared.append(_prepare(request, TRIAGE_REQUEST.validate_python(item)))
+        except ValidationError as error:
+            prepared.append(error_content(invalid_request(error.errors(include_url=False))))
+        except TextError as error:
+            prepared.append(error_content(error))
+    return prepared
+
+
+async def _infer(request: Request, items: list[PreparedInput]) -> list[Outcome]:
     pool: InferencePool = request.app.state.pool
-    predictor: Predictor = request.app.state.predictor
     pool.admit(len(items))
-    answers = [
-        predictor.answer(item, inference, full=full, queue_seconds=waited)
-        for item, (inference, waited) in zip(items, await pool.infer(items), strict=True)
-    ]
-    for answer in answers:
-        _telemetry(request).count_answer(answer)
-    return answers
+    return await pool.infer(items)
+
+
+def _answer(request: Request, item: PreparedInput, outcome: tuple[Inference, float], *, full: bool) -> TriageAnswer:
+    predictor: Predictor = request.app.state.predictor
+    inference, waited = outcome
+    answer = predictor.answer(item, inference, full=full, queue_seconds=waited)
+    _telemetry(request).count_answer(answer)
+    return answer
+
+
+def _batch_content(
+    request: Request, matched: list[tuple[PreparedInput | ErrorContent, Outcome | None]], full: bool
+) -> str:
+    results = []
+    for index, (item, outcome) in enumerate(matched):
+        if isinstance(item, ErrorContent):
+            results.append(BatchResult(index=index, error=item))
+        elif isinstance(outcome, tuple):
+            results.append(BatchResult(index=index, answer=_answer(request, item, outcome, full=full)))
+        elif outcome is not None:
+            results.append(BatchResult(index=index, error=error_content(outcome)))
+    return BatchAnswer(results=results).model_dump_json()
 
 
 def _telemetry(request: Request) -> Telemetry:
     telemetry: Telemetry = request.app.state.telemetry
     return telemetry
-
-
-def _item_error(error: ValidationError) -> ErrorContent:
-    problems = error.errors(include_input=False, include_url=False)
-    details = [
-        ErrorDetail(field="(unknown field)", problem="this field is not known")
-        if problem["type"] == "extra_forbidden"
-        else ErrorDetail(field=".".join(map(str, problem["loc"])) or "(item)", problem=problem["msg"])
-        for problem in problems
-    ]
-    fields = ", ".join(detail.field for detail in details)
-    return ErrorContent(
-        code="request_invalid",
-        message=f"the item does not fit: {fields}; see details and /docs",
-        message_zh=f"该条不符合要求：{fields}，请看 details",
-        details=details,
-    )

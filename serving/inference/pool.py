@@ -2,7 +2,7 @@
 
 Worker threads share one ONNX session, each call on one core. There is no waiting window: a worker takes the oldest text
 and joins at most three queued ones of near length, because batching buys little on a CPU and waiting costs latency
-(measured in the performance notes). The queue is bounded; callers who left are dropped.
+(measured in the performance notes). The queue is bounded; a job whose caller was cancelled is skipped.
 """
 
 import asyncio
@@ -25,10 +25,14 @@ LOOKED_AHEAD = 16
 RETRY_AFTER_SECONDS = 1
 
 
+# What became of a text: the network's view and seconds of waiting, or an error.
+Outcome = tuple[Inference, float] | ServiceError
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     item: PreparedInput
-    future: asyncio.Future[tuple[Inference, float]]
+    future: asyncio.Future[Outcome]
     loop: asyncio.AbstractEventLoop
     queued_at: float
 
@@ -81,13 +85,13 @@ class InferencePool:
         if self._unanswered + number > self._queue_size:
             raise ServiceError(
                 "queue_full",
-                f"{self._unanswered} texts are waiting and at most {self._queue_size} may; try again",
+                f"{self._unanswered} texts are waiting or running and at most {self._queue_size} may; try again",
                 "请求过多，请稍后重试",
                 {"Retry-After": str(RETRY_AFTER_SECONDS)},
             )
 
-    async def infer(self, items: Sequence[PreparedInput]) -> list[tuple[Inference, float]]:
-        """The network's view and the seconds spent waiting, per text. Call `admit` first."""
+    async def infer(self, items: Sequence[PreparedInput]) -> list[Outcome]:
+        """Per text the network's view and the seconds spent waiting, or the error. Call `admit` first."""
         loop = asyncio.get_running_loop()
         now = time.perf_counter()
         jobs = [Job(item=item, future=loop.create_future(), loop=loop, queued_at=now) for item in items]
@@ -101,21 +105,25 @@ class InferencePool:
             self._unanswered -= len(jobs)
 
     def _work(self) -> None:
-        while True:
-            group = self._take_group()
-            if group is None:
-                return
+        while (group := self._take_group()) is not None:
             started = time.perf_counter()
-            try:
-                results = self._predictor.infer([job.item for job in group])
-            except Exception as error:
-                # The loop's edge: every waiting caller is answered and the worker lives on.
-                logger.error("inference failed: %s", type(error).__name__)
-                for job in group:
-                    _answer(job, error)
-                continue
-            for job, result in zip(group, results, strict=True):
-                _answer(job, (result, started - job.queued_at))
+            for job, outcome in zip(group, self._run(group), strict=True):
+                waited = started - job.queued_at
+                _answer(job, (outcome, waited) if isinstance(outcome, Inference) else outcome)
+
+    def _run(self, group: Sequence[Job]) -> Sequence[Inference | ServiceError]:
+        """The worker's edge: whatever happens, every caller of the group gets an answer and the worker lives on."""
+        try:
+            results = self._predictor.infer([job.item for job in group])
+            if len(results) == len(group):
+                return results
+            logger.error("inference gave %d results for %d texts", len(results), len(group))
+        except Exception as error:
+            logger.error("inference failed: %s", type(error).__name__)  # its message could quote a complaint
+        failure = ServiceError(
+            "inference_failed", "the model failed on this text; try again", "模型处理该文本时出错，请重试"
+        )
+        return [failure] * len(group)
 
     def _take_group(self) -> list[Job] | None:
         """The oldest text and near ones; None when the pool stops and nothing is left."""
@@ -154,14 +162,10 @@ def join_near(jobs: deque[Job]) -> list[Job]:
     return group
 
 
-def _answer(job: Job, result: tuple[Inference, float] | Exception) -> None:
+def _answer(job: Job, outcome: Outcome) -> None:
     def resolve() -> None:
-        if job.future.done():
-            return
-        if isinstance(result, Exception):
-            job.future.set_exception(result)
-        else:
-            job.future.set_result(result)
+        if not job.future.done():
+            job.future.set_result(outcome)
 
     try:
         job.loop.call_soon_threadsafe(resolve)

@@ -25,7 +25,7 @@ def _flag(code: str) -> FlagAnswer:
         ("auto", ["P06"], False, "human", "high"),
         ("auto", ["E01"], False, "human", "urgent"),
         ("auto", ["S01", "E07"], False, "human", "urgent"),
-        ("auto", ["X01"], False, "auto", "normal"),
+        ("auto", ["X01"], False, "human", "normal"),
         ("auto", ["X01", "E04"], False, "human", "high"),
         ("auto", [], True, "human", "normal"),
     ],

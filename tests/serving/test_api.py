@@ -61,6 +61,8 @@ def test_every_field_of_the_request_is_accepted(client: TestClient) -> None:
         ({"text": "x", "colour": "red"}, 422, "request_invalid", "(unknown field)"),
         ({"text": "x", "source": "fax"}, 422, "request_invalid", "source"),
         ({"text": "x", "received_at": "2026-11-23T09:30:00"}, 422, "request_invalid", "received_at"),
+        ({"text": "x", "received_at": 1700000000}, 422, "request_invalid", "received_at"),
+        ({"text": "x", "due_at": "1700000000"}, 422, "request_invalid", "due_at"),
         (["x"], 422, "request_invalid", "(body)"),
     ],
 )
@@ -88,6 +90,11 @@ def test_bad_request_says_what_and_where(
 def test_bad_bytes_are_refused(client: TestClient, content: bytes, status: int, code: str) -> None:
     response = client.post("/v1/triage", content=content)
     assert (response.status_code, _error(response)["code"]) == (status, code)
+
+
+def test_wrong_type_says_what_was_found(client: TestClient) -> None:
+    error = _error(client.post("/v1/triage", json={"text": 5}))
+    assert error["details"] == [{"field": "text", "problem": "Input should be a valid string; found a number"}]
 
 
 def test_errors_never_repeat_the_complaint(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -73,7 +74,7 @@ def test_bad_rows_are_reported_with_their_line_and_the_rest_is_done(tiny_bundle:
     ("name", "content", "said"),
     [
         ("in.txt", b"x", "expected .jsonl, .csv or .xlsx"),
-        ("in.csv", b"a,b\n1,2\n", "no column text; found: a, b"),
+        ("in.csv", b"a,b\n1,2\n", "no column named text among its 2 columns"),
         ("in.xlsx", b"not a workbook", "cannot be read as XLSX"),
         ("in.csv", b"text\n\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
     ],
@@ -88,6 +89,46 @@ def test_unreadable_file_is_one_line_and_exit_1(
     assert "Traceback" not in result.output
     assert not (tmp_path / "out.jsonl").exists()
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_complaint_in_place_of_a_header_is_not_repeated(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("我被骗了三千块\n", encoding="utf-8")
+    result, _ = _predict(tiny_bundle, tmp_path / "in.csv")
+    assert result.exit_code == 1
+    assert "被骗" not in result.output
+
+
+def test_missing_output_folder_is_one_line(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "好"}')
+    output = str(tmp_path / "nowhere" / "out.jsonl")
+    result = _run(
+        "predict", "--input", str(tmp_path / "in.jsonl"), "--output", output, "--bundle", str(tiny_bundle.folder)
+    )
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.stderr
+
+
+def test_xlsx_with_a_wrong_extent_loses_no_row(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for value in ("text", *TEXTS):
+        sheet.append([value])
+    book.save(tmp_path / "plain.xlsx")
+    with zipfile.ZipFile(tmp_path / "plain.xlsx") as plain, zipfile.ZipFile(tmp_path / "in.xlsx", "w") as wrong:
+        for name in plain.namelist():
+            content = plain.read(name)
+            wrong.writestr(name, content.replace(b'<dimension ref="A1:A4"', b'<dimension ref="A1"'))
+    _, rows = _predict(tiny_bundle, tmp_path / "in.xlsx")
+    assert len(rows) == len(TEXTS)
+
+
+def test_odd_ids_fall_back_to_the_line(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(
+        '{"id": null, "text": "好"}\n{"id": {"a": 1}, "text": "好"}\n{"id": 7, "text": "好"}'
+    )
+    _, rows = _predict(tiny_bundle, tmp_path / "in.jsonl")
+    assert [row["id"] for row in rows] == ["1", "2", "7"]
 
 
 def test_wrong_usage_is_exit_2() -> None:

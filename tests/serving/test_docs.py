@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from models.answer import TriageAnswer
+from serving.api.requests import BatchRequest, TriageRequest
 from serving.settings import Settings
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
@@ -19,6 +20,11 @@ def test_setting_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", set(TriageAnswer.model_fields) - {"probabilities"})
 def test_key_of_the_answer_is_documented(name: str) -> None:
     assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", [*TriageRequest.model_fields, *BatchRequest.model_fields])
+def test_field_of_the_request_is_documented(name: str) -> None:
+    assert f"`{name}`" in README or f'"{name}"' in README
 
 
 def test_route_is_documented(app: FastAPI) -> None:

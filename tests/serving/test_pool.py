@@ -46,19 +46,43 @@ def test_a_failing_run_answers_its_callers_and_the_worker_lives_on(tiny_predicto
     pool.start()
     good, bad = predictor.prepare("好的", id="good"), predictor.prepare("坏的" * 50, id="bad")
     results = asyncio.run(_gather(pool, [bad, good]))
-    assert isinstance(results[0], RuntimeError)
-    assert not isinstance(results[1], Exception)
+    assert isinstance(results[0][0], ServiceError)
+    assert isinstance(results[1][0], tuple)
     assert pool.is_alive
     pool.stop()
 
 
-def test_a_failing_run_is_500_without_text(settings: Settings, tiny_predictor: Predictor) -> None:
+def test_one_failing_item_does_not_fail_its_batch(settings: Settings, tiny_predictor: Predictor) -> None:
     app = create_app(settings, Failing(tiny_predictor.bundle))
-    with TestClient(app, raise_server_exceptions=False) as client:
+    items = [{"text": "好的" * (1 + 9 * i), "external_id": "bad" if i == 1 else str(i)} for i in range(6)]
+    with TestClient(app) as client:
+        results = client.post("/v1/triage/batch", json={"items": items}).json()["results"]
+    assert results[1]["error"]["code"] == "inference_failed"
+    assert sum(bool(result["answer"]) for result in results) >= 4
+
+
+def test_a_failing_run_is_500_and_no_text_is_logged(
+    settings: Settings, tiny_predictor: Predictor, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(settings, Failing(tiny_predictor.bundle))
+    with TestClient(app) as client:
         response = client.post("/v1/triage", json={"text": "坏的秘密", "external_id": "bad"})
-    assert response.status_code == 500
-    assert response.json()["error"]["code"] == "internal"
-    assert "秘密" not in response.text
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "inference_failed")
+    assert "秘密" not in response.text + caplog.text
+
+
+def test_an_unexpected_error_is_500_and_no_text_is_logged(
+    settings: Settings, tiny_predictor: Predictor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quote(*_: object, **__: object) -> None:
+        raise ValueError("坏的秘密")
+
+    with TestClient(create_app(settings, tiny_predictor)) as client:
+        monkeypatch.setattr("models.predictor.Predictor.answer", quote)
+        response = client.post("/v1/triage", json={"text": "坏的秘密"})
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "internal")
+    assert "unexpected ValueError" in caplog.text
+    assert "秘密" not in response.text + caplog.text
 
 
 def test_a_full_queue_refuses_with_retry_after(tiny_predictor: Predictor) -> None:
