@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 
 PERMUTATIONS = 128
 PROPOSE_ABOVE = 0.4  # Jaccard similarity of 3-gram sets
+LEAST_CHARACTERS = 4  # a greeting or a row of emoji is close to every other
 SAME_ABOVE = 75.0  # rapidfuzz ratio, percent
 
 
@@ -35,6 +36,8 @@ def close_pairs(texts: Mapping[str, str], propose_above: float = PROPOSE_ABOVE) 
     index = MinHashLSH(threshold=propose_above, num_perm=PERMUTATIONS)
     pairs: list[ClosePair] = []
     for key, characters in bare.items():
+        if len(characters) < LEAST_CHARACTERS:
+            continue
         sketch = MinHash(num_perm=PERMUTATIONS)
         sketch.update_batch([gram.encode() for gram in _grams(characters)])
         pairs += [
