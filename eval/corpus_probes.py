@@ -20,7 +20,8 @@ FACETS = ("category", "cause")
 FIRST_TEXTS = 600
 FOLDS = 5
 MOST_ABOVE_MAJORITY = 0.05
-LEAST_DIVERSITY = 0.95  # of the first texts' distinct share
+# Later texts were asked to be plainer, so a little less distinct is meant; a tenth would be repetition.
+LEAST_DIVERSITY = 0.9  # of the first texts' distinct share
 SEED = 20261123
 
 
