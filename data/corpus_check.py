@@ -35,29 +35,15 @@ class Minimum:
 class Targets:
     """How many texts each kind of label must have."""
 
-    complaints: int = 400
-    others: int = 60
-    leaf: int = 1
-    cause: int = 10
-    subcause: int = 1
-    flag: int = 1
-    hard_negative: int = 0
-    channel: int = 10
-    voice_share: float = 0.0
-
-
-STARTER_TARGETS = Targets()
-FULL_TARGETS = Targets(
-    complaints=4000,
-    others=1000,
-    leaf=50,
-    cause=150,
-    subcause=40,
-    flag=70,
-    hard_negative=70,
-    channel=200,
-    voice_share=0.04,
-)
+    complaints: int = 4000
+    others: int = 1000
+    leaf: int = 50
+    cause: int = 150
+    subcause: int = 40
+    flag: int = 70
+    hard_negative: int = 70
+    channel: int = 200
+    voice_share: float = 0.04
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +60,14 @@ class CorpusReport:
 
 
 def check_corpus(
-    texts: Sequence[LabelledText], splits: Mapping[str, str], taxonomy: Taxonomy, targets: Targets = FULL_TARGETS
+    texts: Sequence[LabelledText], splits: Mapping[str, str], taxonomy: Taxonomy, targets: Targets | None = None
 ) -> CorpusReport:
     """Everything about a corpus that was read without error."""
     pairs = close_pairs({text.id: text.text for text in texts})
     return CorpusReport(
         texts=len(texts),
         faults=(*_repeats(texts), *_institutions(texts), *_split_faults(texts, splits, pairs)),
-        coverage=tuple(coverage(texts, taxonomy, targets)),
+        coverage=tuple(coverage(texts, taxonomy, targets or Targets())),
         closest=tuple(pairs[:10]),
         lengths=_lengths(texts),
     )

@@ -75,20 +75,18 @@ def corpus_group() -> None:
 
 
 @corpus_group.command("check")
-@click.option("--starter", is_flag=True, help="Check against the starter corpus's coverage only.")
 @click.option("--verbose", is_flag=True, help="Show every coverage line, not only the unmet ones.")
-def corpus_check_command(starter: bool, verbose: bool) -> None:
+def corpus_check_command(verbose: bool) -> None:
     """Check schema, labels, quotes, duplicates, names and coverage; exit 1 if anything is wrong or lacking."""
-    from data.corpus_check import FULL_TARGETS, STARTER_TARGETS, check_corpus
+    from data.corpus_check import check_corpus
     from data.dataset import read_corpus
     from data.splits import read_splits
     from data.taxonomy import default_taxonomy
     from eval.corpus_probes import diversity, probe_labels
 
     taxonomy = default_taxonomy()
-    targets = STARTER_TARGETS if starter else FULL_TARGETS
     texts = read_corpus(taxonomy)
-    report = check_corpus(texts, read_splits(), taxonomy, targets)
+    report = check_corpus(texts, read_splits(), taxonomy)
     probes, distinct = probe_labels(texts), diversity(texts)
     click.echo(f"{report.texts} texts; " + ", ".join(f"{name} {value:g}" for name, value in report.lengths.items()))
     click.echo("closest pairs: " + ", ".join(f"{p.first}~{p.second} {p.similarity:.0f} %" for p in report.closest[:5]))
