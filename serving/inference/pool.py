@@ -112,7 +112,7 @@ class InferencePool:
                 _answer(job, (outcome, waited) if isinstance(outcome, Inference) else outcome)
 
     def _run(self, group: Sequence[Job]) -> Sequence[Inference | ServiceError]:
-        """The worker's edge: whatever happens, every caller of the group gets an answer and the worker lives on."""
+        """The worker's edge: every caller gets an answer, a bad text fails alone, the worker lives on."""
         try:
             results = self._predictor.infer([job.item for job in group])
             if len(results) == len(group):
@@ -120,10 +120,12 @@ class InferencePool:
             logger.error("inference gave %d results for %d texts", len(results), len(group))
         except Exception as error:
             logger.error("inference failed: %s", type(error).__name__)  # its message could quote a complaint
+        if len(group) > 1:
+            return [self._run([job])[0] for job in group]
         failure = ServiceError(
             "inference_failed", "the model failed on this text; try again", "模型处理该文本时出错，请重试"
         )
-        return [failure] * len(group)
+        return [failure]
 
     def _take_group(self) -> list[Job] | None:
         """The oldest text and near ones; None when the pool stops and nothing is left."""
