@@ -5,7 +5,7 @@ Three steps, so that a server can validate and prepare before its queue and one 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from data.errors import TextError
+from data.errors import BundleError, TextError
 from data.preparation import PreparedText, prepare_text
 from data.taxonomy import Taxonomy, default_taxonomy
 from models.answer import (
@@ -69,6 +69,7 @@ class Predictor:
         self._tokenizer = TextTokenizer(bundle.tokenizer_file, bundle.max_tokens)
         self._runtime = OnnxRuntime(bundle.model_file, threads)
         self._names = {code: entry.name for code, entry in self.taxonomy.entries.items()}
+        _refuse_unknown_codes(bundle, self._names)
         self._members = {
             (field, code): np.array([parent(child) == code for child in children])
             for field, parents, children in (
@@ -280,6 +281,16 @@ class Predictor:
             causes=by_code(labels.cause, p.causes),
             channel=by_code(labels.channel, p.channel),
             flags=by_code(labels.flags, p.flags),
+        )
+
+
+def _refuse_unknown_codes(bundle: Bundle, names: Mapping[str, str]) -> None:
+    """A bundle trained on a newer taxonomy must fail at start, not at the first text. Raises BundleError."""
+    codes = {code for group in bundle.labels.to_json().values() for code in group}
+    if unknown := sorted(codes - set(names)):
+        raise BundleError(
+            f"bundle {bundle.name} gives {len(unknown)} labels that the taxonomy here lacks (first: {unknown[0]}); "
+            f"it was trained with taxonomy {bundle.taxonomy_version}; install that version"
         )
 
 

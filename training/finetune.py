@@ -37,7 +37,7 @@ STANDARDIZED_ON = 256
 
 @dataclass(frozen=True, kw_only=True)
 class RawOutputs:
-    """Logits of many texts, as numpy-ready tensors: (texts, labels); evidence as one (tokens, labels) per text."""
+    """Logits of many texts by head, each of shape (texts, labels)."""
 
     order_type: torch.Tensor
     leaf: torch.Tensor

@@ -2,8 +2,10 @@
 
 import pytest
 
-from data.errors import TextError
+from data.errors import BundleError, TextError
+from data.taxonomy import Taxonomy
 from models.answer import Evidence, TriageAnswer
+from models.bundle import Bundle
 from models.label_space import parent
 from models.predictor import MAX_CHARACTERS, Predictor
 
@@ -92,3 +94,10 @@ def test_bad_text_is_refused_with_a_code(tiny_predictor: Predictor, text: str, c
 
 def test_longest_text_is_accepted(tiny_predictor: Predictor) -> None:
     assert tiny_predictor.triage(["长" * MAX_CHARACTERS])[0].truncated
+
+
+def test_a_bundle_of_a_newer_taxonomy_is_refused_at_start(tiny_bundle: Bundle, taxonomy: Taxonomy) -> None:
+    content = taxonomy.model_dump()
+    older = Taxonomy.model_validate({**content, "flags": content["flags"][:-1]})
+    with pytest.raises(BundleError, match=r"1 labels that the taxonomy here lacks \(first: X01\)"):
+        Predictor(tiny_bundle, older)
