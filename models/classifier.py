@@ -42,8 +42,15 @@ class ComplaintClassifier(nn.Module):
         nn.init.constant_(self.evidence.bias, PRIOR_LOGIT)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        states = (states - self.state_mean) * self.state_scale
+        return self.read(self.states(input_ids, attention_mask), attention_mask)
+
+    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Standardised token states, (batch, tokens, hidden)."""
+        states: torch.Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return (states - self.state_mean) * self.state_scale
+
+    def read(self, states: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The heads on token states: the tensors named in `OUTPUTS`."""
         present = attention_mask.unsqueeze(-1).to(states.dtype)
         mean = (states * present).sum(dim=1) / present.sum(dim=1)
         states, mean = self.dropout(states), self.dropout(mean)
@@ -75,7 +82,11 @@ class ComplaintClassifier(nn.Module):
 
 def load_encoder(source: str, layers: Sequence[int] | None) -> PreTrainedModel:
     """A pretrained encoder, with only the layers at the given indices (all if null)."""
-    encoder = AutoModel.from_pretrained(source, **({"add_pooling_layer": False} if _has_pooler(source) else {}))
+    # Attention without dropout and written out: on a CPU in bfloat16 a training step takes 0.75 s instead of 1.35 s.
+    options = {"attn_implementation": "eager", "attention_probs_dropout_prob": 0.0}
+    if _has_pooler(source):
+        options["add_pooling_layer"] = False
+    encoder = AutoModel.from_pretrained(source, **options)
     if layers is not None:
         encoder.encoder.layer = nn.ModuleList(encoder.encoder.layer[i] for i in layers)
         encoder.config.num_hidden_layers = len(layers)

@@ -27,8 +27,14 @@ def _need_train_extra() -> None:
 @click.option(
     "--splits", "splits_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Their splits."
 )
+@click.option("--teacher", "with_teacher", is_flag=True, help="Rebuild teacher, start weights and soft targets first.")
 def train_command(
-    config_file: Path, output: Path | None, run_dir: Path | None, corpus_folder: Path | None, splits_file: Path | None
+    config_file: Path,
+    output: Path | None,
+    run_dir: Path | None,
+    corpus_folder: Path | None,
+    splits_file: Path | None,
+    with_teacher: bool,
 ) -> None:
     """Train a model from the corpus and write it as a bundle."""
     _need_train_extra()
@@ -40,12 +46,17 @@ def train_command(
     config = TrainingConfig.read(config_file)
     run_folder = run_dir or RUNS_FOLDER / config.name
     target = output or run_folder / config.name
+    if with_teacher and config.distillation is None:
+        raise SettingsError(f"config {config.name} has no section `distillation`; --teacher does not apply")
     metrics = train_bundle(
         config,
         run_folder=run_folder,
         output=target,
         texts_folder=corpus_folder or TEXTS_FOLDER,
         splits_file=splits_file or SPLITS_FILE,
+        teacher=TrainingConfig.read(config_file.with_name(config.distillation.teacher))
+        if with_teacher and config.distillation
+        else None,
     )
     for split, scores in metrics["scores"].items():
         facets = "  ".join(f"{name} {entry['accuracy'][0]:.3f}" for name, entry in scores["facets"].items())

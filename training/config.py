@@ -1,12 +1,16 @@
 """One file = one run. In: YAML. Out: `TrainingConfig`; an unknown key is an error; saved resolved inside the bundle."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import SettingsError
+
+AugmentationKind = Literal[
+    "join", "truncate", "fresh_pii", "wrap", "homophones", "drop_punctuation", "digit_script", "traditional"
+]
 
 
 class _Section(BaseModel):
@@ -47,6 +51,25 @@ class LossConfig(_Section):
     flag_positive_weight: float = Field(default=3.0, gt=0)
 
 
+class DistillationConfig(_Section):
+    """How a small model learns from a large one, in two steps: states and answers of the teacher on texts varied anew
+    every epoch (needs the teacher), then labels and stored soft targets (needs only the files of a bundle)."""
+
+    teacher: str
+    """File name of the teacher's config, beside this one."""
+    artifacts: str
+    """Bundle whose `training/` holds the student's start weights and the soft targets."""
+    optimizer: OptimizerConfig
+    """Of the first step; the config's own optimizer is the second's."""
+    views: int = Field(default=4, gt=0)
+    """Soft targets are stored for each text and views − 1 augmented forms of it."""
+    temperature: float = Field(default=2.0, gt=0)
+    soft: float = Field(default=1.0, ge=0)
+    """Weight of the teacher's answers beside the labels."""
+    states: float = Field(default=10.0, ge=0)
+    """Weight of the mean squared difference of standardised token states."""
+
+
 class TrainingConfig(_Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     seed: int = 20261123
@@ -63,6 +86,9 @@ class TrainingConfig(_Section):
     encoder: EncoderConfig
     optimizer: OptimizerConfig
     loss: LossConfig = LossConfig()
+    augmentation: dict[AugmentationKind, float] = {}
+    """Probability of each kind of `data.augment`, drawn anew for every text and epoch."""
+    distillation: DistillationConfig | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -34,6 +34,8 @@ class Example:
     flags: npt.NDArray[np.float32]
     evidence: npt.NDArray[np.float32]
     """Shape (tokens, evidence labels): 1 where a piece lies in a quote that shows the label."""
+    soft: dict[str, npt.NDArray[np.float16]] | None = None
+    """A teacher's logits by head, where they are stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,9 @@ class Batch:
     causes: torch.Tensor
     flags: torch.Tensor
     evidence: torch.Tensor
+    soft: dict[str, torch.Tensor] | None = None
+    """Stored answers of a teacher by head, for the texts of the batch at `soft_rows`."""
+    soft_rows: list[int] | None = None
 
 
 def encode_example(text: LabelledText, *, tokenizer: TextTokenizer, labels: LabelSpace, taxonomy: Taxonomy) -> Example:
@@ -124,4 +129,11 @@ def collate(examples: Sequence[Example]) -> Batch:
         causes=torch.from_numpy(np.stack([example.causes for example in examples])),
         flags=torch.from_numpy(np.stack([example.flags for example in examples])),
         evidence=evidence,
+        soft=_stacked([example.soft for example in examples if example.soft is not None]),
+        soft_rows=[row for row, example in enumerate(examples) if example.soft is not None],
     )
+
+
+def _stacked(rows: Sequence[dict[str, npt.NDArray[np.float16]]]) -> dict[str, torch.Tensor] | None:
+    """Stored answers by head; none where no text of the batch has them."""
+    return {head: torch.from_numpy(np.stack([row[head] for row in rows])) for head in rows[0]} if rows else None

@@ -10,7 +10,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,9 @@ from models.encoder import encoder_folder
 from models.label_space import LabelSpace
 from training.config import OptimizerConfig, TrainingConfig
 from training.examples import IGNORED, Batch, Example, batches, collate
-from training.losses import training_loss
+from training.losses import soft_target_loss, training_loss
+
+Objective = Callable[[ComplaintClassifier, Batch], torch.Tensor]
 
 BEST_WEIGHTS = "best.safetensors"
 LAST_WEIGHTS = "last.safetensors"
@@ -63,13 +65,23 @@ def finetune(
     train: Sequence[Example],
     dev: Sequence[Example],
     run_folder: Path,
+    objective: Objective | None = None,
+    vary: Callable[[int], Sequence[Example]] | None = None,
+    standardize: bool = True,
 ) -> ComplaintClassifier:
-    """Train, keep the epoch that is best on the development examples, and return it in evaluation mode."""
+    """Train, keep the epoch that is best on the development examples, and return it in evaluation mode.
+
+    `objective` is the loss of a batch, by default that of its labels. `vary` gives other forms of the training
+    examples for an epoch, as many of them. `standardize` measures the token states' scale on the training examples;
+    a student that starts with its teacher's heads keeps its teacher's.
+    """
+    objective = objective or label_objective(labels, config)
     torch.set_num_threads(config.threads)
     run_folder.mkdir(parents=True, exist_ok=True)
     steps = config.optimizer.epochs * math.ceil(len(train) / config.optimizer.batch_size)
-    optimizer = torch.optim.AdamW(parameter_groups(model, config.optimizer), betas=(0.9, 0.98))
-    model.eval().standardize(_sample(train, config))  # before resuming, which restores a run's own scale
+    optimizer = torch.optim.AdamW(parameter_groups(model, config.optimizer), betas=(0.9, 0.98), fused=True)
+    if standardize:
+        model.eval().standardize(_sample(train, config))  # before resuming, which restores a run's own scale
     fingerprint = run_fingerprint(config, train)
     history, steps_done = _resume(model, optimizer, run_folder, fingerprint)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -77,7 +89,8 @@ def finetune(
     )
     for epoch in range(len(history), config.optimizer.epochs):
         started = time.monotonic()
-        loss = _train_epoch(model, optimizer, schedule, config=config, labels=labels, train=train, epoch=epoch)
+        examples = vary(epoch) if vary else train
+        loss = _train_epoch(model, optimizer, schedule, config=config, objective=objective, train=examples, epoch=epoch)
         scores = {"epoch": epoch + 1, "loss": round(loss, 4), **development_scores(model, dev, labels)}
         scores["seconds"] = round(time.monotonic() - started)
         history.append(scores)
@@ -141,7 +154,7 @@ def _train_epoch(
     schedule: torch.optim.lr_scheduler.LambdaLR,
     *,
     config: TrainingConfig,
-    labels: LabelSpace,
+    objective: Objective,
     train: Sequence[Example],
     epoch: int,
 ) -> float:
@@ -150,7 +163,7 @@ def _train_epoch(
     total, number = 0.0, math.ceil(len(train) / config.optimizer.batch_size)
     passes = batches(train, config.optimizer.batch_size, config.seed + epoch)
     for batch in tqdm(passes, total=number, desc=f"epoch {epoch + 1}/{config.optimizer.epochs}", leave=False):
-        loss = _batch_loss(model, batch, labels, config)
+        loss = objective(model, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), config.optimizer.max_grad_norm)
@@ -160,13 +173,31 @@ def _train_epoch(
     return total / number
 
 
-def _batch_loss(model: ComplaintClassifier, batch: Batch, labels: LabelSpace, config: TrainingConfig) -> torch.Tensor:
+def label_objective(labels: LabelSpace, config: TrainingConfig) -> Objective:
+    """The loss of a batch's labels, and of a teacher's stored answers where the batch has them."""
+    distillation = config.distillation
+
+    def loss(model: ComplaintClassifier, batch: Batch) -> torch.Tensor:
+        outputs = forward(model, batch, config)
+        total = training_loss(outputs, batch, labels, config.loss)
+        if batch.soft is None or distillation is None:
+            return total
+        answers = tuple(output[batch.soft_rows] for output in outputs)
+        return total + distillation.soft * soft_target_loss(answers, batch.soft, config.loss, distillation.temperature)
+
+    return loss
+
+
+def forward(model: ComplaintClassifier, batch: Batch, config: TrainingConfig) -> tuple[torch.Tensor, ...]:
+    """The model's outputs for a batch, in the precision of the config."""
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.optimizer.bfloat16):
-        outputs = model(batch.input_ids, batch.attention_mask)
-    return training_loss(outputs, batch, labels, config.loss)
+        outputs: tuple[torch.Tensor, ...] = model(batch.input_ids, batch.attention_mask)
+    return outputs
 
 
-def predict_logits(model: ComplaintClassifier, examples: Sequence[Example], batch_size: int = 32) -> RawOutputs:
+def predict_logits(
+    model: ComplaintClassifier, examples: Sequence[Example], *, batch_size: int = 32, bfloat16: bool = False
+) -> RawOutputs:
     """Logits of all heads for all examples, in their order."""
     model.eval()
     order = sorted(range(len(examples)), key=lambda i: len(examples[i].ids))
@@ -174,7 +205,9 @@ def predict_logits(model: ComplaintClassifier, examples: Sequence[Example], batc
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
             batch = collate([examples[i] for i in order[start : start + batch_size]])
-            rows.append(model(batch.input_ids, batch.attention_mask)[:-1])
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+                outputs = model(batch.input_ids, batch.attention_mask)
+            rows.append(tuple(output.float() for output in outputs[:-1]))
     back = torch.tensor(sorted(range(len(order)), key=order.__getitem__))
     columns = [torch.cat(column)[back] for column in zip(*rows, strict=True)]
     order_type, leaf, subcause, channel, causes, flags = columns

@@ -1,4 +1,4 @@
-"""What a batch costs. In: the model's outputs and a batch. Out: one number to minimise.
+"""What a batch costs. In: the model's outputs and a batch, perhaps a teacher's answers. Out: one number to minimise.
 
 Parents are trained directly: the probability of a category is the sum of its leaves', so its cross entropy is taken on
 the summed leaves; causes likewise. Evidence is trained only for labels that hold, on the quotes that show them.
@@ -64,3 +64,34 @@ def _evidence_loss(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
     cells = holds.unsqueeze(1) * batch.attention_mask.unsqueeze(-1)
     losses = functional.binary_cross_entropy_with_logits(scores, batch.evidence, reduction="none")
     return (losses * cells).sum() / cells.sum().clamp(min=1.0)
+
+
+def soft_target_loss(
+    outputs: tuple[torch.Tensor, ...], targets: dict[str, torch.Tensor], config: LossConfig, temperature: float
+) -> torch.Tensor:
+    """How far the answers are from a teacher's: its logits by head, each (batch, labels).
+
+    Softmax heads: Kullback-Leibler divergence at a temperature, scaled by its square (Hinton et al. 2015); parents are
+    not taken apart, since their leaves carry them. Independent labels: cross entropy with the teacher's probabilities.
+    """
+    order_type, leaf, subcause, channel, causes, flags = (output.float() for output in outputs[:6])
+    softmax = {"order_type": order_type, "leaf": leaf, "subcause": subcause, "channel": channel}
+    weights = {
+        "order_type": config.order_type,
+        "leaf": config.leaf + config.category,
+        "subcause": config.subcause + config.cause,
+        "channel": config.channel,
+    }
+    total = torch.zeros(())
+    for head, logits in softmax.items():
+        total = total + weights[head] * temperature**2 * functional.kl_div(
+            functional.log_softmax(logits / temperature, dim=1),
+            functional.log_softmax(targets[head].float() / temperature, dim=1),
+            reduction="batchmean",
+            log_target=True,
+        )
+    for logits, head, weight in ((causes, "causes", config.causes2), (flags, "flags", config.flags)):
+        aim = torch.sigmoid(targets[head].float())
+        losses = functional.binary_cross_entropy_with_logits(logits, aim, reduction="none")
+        total = total + weight * losses.sum(dim=1).mean()
+    return total

@@ -1,8 +1,8 @@
 """From corpus to bundle. In: a training config. Out: a sealed bundle folder.
 
-    xiaobao train --config training/configs/default.yaml --output models/bundles/NAME
+    xiaobao train --config training/configs/student.yaml --output models/bundles/NAME
 
-Prepare examples → fine-tune → export → quantise → calibrate → compare → measure on the splits → write card and
+Train (training.recipe) → export → quantise → calibrate → compare → measure on the splits → write card and
 manifest. Everything but the last steps resumes from the run folder.
 """
 
@@ -28,13 +28,13 @@ from models.encoder import encoder_folder
 from models.label_space import LabelSpace
 from models.predictor import Predictor
 from models.runtimes.onnx_runtime import OnnxRuntime
-from models.tokenization import TextTokenizer
 from training.config import TrainingConfig
-from training.examples import Example, encode_example
+from training.examples import Example
 from training.export_onnx import export_onnx, quantize_int8
-from training.finetune import build_classifier, finetune, training_seconds
+from training.finetune import training_seconds
 from training.fit_calibration import fit_calibration, fit_thresholds, runtime_outputs
 from training.model_card import model_card
+from training.recipe import TrainingInputs, keep_artifacts, train_model
 
 FP32_FILE = "model.fp32.onnx"
 
@@ -46,25 +46,19 @@ def train_bundle(
     output: Path,
     texts_folder: Path = TEXTS_FOLDER,
     splits_file: Path = SPLITS_FILE,
+    teacher: TrainingConfig | None = None,
 ) -> dict[str, Any]:
-    """Run every step; returns the metrics that stand in the bundle. Raises XiaobaoError on bad input."""
+    """Run every step; returns the metrics that stand in the bundle. Raises XiaobaoError on bad input.
+
+    With `teacher`, a distilled model's teacher, start weights and soft targets are made anew.
+    """
     _refuse_foreign_folder(output)
     taxonomy = default_taxonomy()
     labels = LabelSpace.of(taxonomy)
     splits = split_corpus(read_corpus(taxonomy, texts_folder), read_splits(splits_file))
     tokenizer_file = encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json"
-    examples = {
-        name: encode_texts(splits[name], tokenizer_file, config, labels=labels, taxonomy=taxonomy)
-        for name in ("train", "dev")
-    }
-    model = finetune(
-        build_classifier(config, taxonomy),
-        config=config,
-        labels=labels,
-        train=examples["train"],
-        dev=examples["dev"],
-        run_folder=run_folder,
-    )
+    inputs = TrainingInputs(splits=splits, tokenizer_file=tokenizer_file, labels=labels, taxonomy=taxonomy)
+    model = train_model(config, inputs, run_folder=run_folder, teacher=teacher)
     draft = run_folder / "bundle"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
@@ -74,9 +68,7 @@ def train_bundle(
     # Temperatures and thresholds come from texts that trained no weight, read as the service reads them: by the int8
     # graph, at full length. dev joins because calibration alone is small.
     full_length = config.model_copy(update={"train_tokens": config.max_tokens})
-    held_out = encode_texts(
-        [*splits["calibration"], *splits["dev"]], tokenizer_file, full_length, labels=labels, taxonomy=taxonomy
-    )
+    held_out = [*inputs.examples("calibration", full_length), *inputs.examples("dev", full_length)]
     outputs = runtime_outputs(OnnxRuntime(draft / "model.onnx"), held_out)
     calibration = fit_calibration(outputs, held_out)
     thresholds = fit_thresholds(outputs, held_out, calibration=calibration, labels=labels, config=config)
@@ -84,12 +76,13 @@ def train_bundle(
     _write_json(draft / "calibration.json", calibration.to_json())
     _write_json(draft / "thresholds.json", thresholds.to_json())
     (draft / "training.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", examples["dev"])
+    parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", inputs.examples("dev", config))
     metrics = _measure(draft, output.name, splits, parity)
     metrics["training_seconds"] = training_seconds(run_folder)
     _write_json(draft / "metrics.json", metrics)
     (draft / "MODEL_CARD.md").write_text(model_card(output.name, config, metrics, taxonomy), encoding="utf-8")
     write_manifest(draft, output.name)
+    keep_artifacts(config, run_folder, draft)
     shutil.rmtree(output, ignore_errors=True)  # checked at the start: it is a bundle or does not exist
     shutil.copytree(draft, output)
     return metrics
@@ -110,22 +103,6 @@ def split_corpus(texts: Sequence[LabelledText], splits: dict[str, str]) -> dict[
     for text in texts:
         result[splits[text.id]].append(text)
     return result
-
-
-def encode_texts(
-    texts: Sequence[LabelledText],
-    tokenizer_file: Path,
-    config: TrainingConfig,
-    *,
-    labels: LabelSpace,
-    taxonomy: Taxonomy,
-) -> list[Example]:
-    """Examples for the network, cut at the length used while training."""
-    tokenizer = TextTokenizer(tokenizer_file, config.train_tokens)
-    return [
-        encode_example(text, tokenizer=tokenizer, labels=labels, taxonomy=taxonomy)
-        for text in tqdm(texts, desc="preparing texts", leave=False)
-    ]
 
 
 def compare_runtimes(fp32: Path, int8: Path, examples: Sequence[Example]) -> dict[str, Any]:

@@ -18,18 +18,18 @@ from models.label_space import LabelSpace
 from training.config import TrainingConfig
 from training.examples import Example
 from training.finetune import BEST_WEIGHTS, LAST_WEIGHTS, PROGRESS, build_classifier, finetune
-from training.pipeline import encode_texts, split_corpus, train_bundle
+from training.pipeline import split_corpus, train_bundle
+from training.recipe import TrainingInputs
 
 
 @pytest.fixture(scope="module")
 def examples(tiny_corpus: Path, tiny_config: Path, tiny_encoder: Path, taxonomy: Taxonomy) -> dict[str, list[Example]]:
     config = TrainingConfig.read(tiny_config)
     splits = split_corpus(read_corpus(taxonomy, tiny_corpus / "texts"), read_splits(tiny_corpus / "splits.tsv"))
-    tokenizer = tiny_encoder / "tokenizer.json"
-    return {
-        name: encode_texts(texts, tokenizer, config, labels=LabelSpace.of(taxonomy), taxonomy=taxonomy)
-        for name, texts in splits.items()
-    }
+    inputs = TrainingInputs(
+        splits=splits, tokenizer_file=tiny_encoder / "tokenizer.json", labels=LabelSpace.of(taxonomy), taxonomy=taxonomy
+    )
+    return {name: inputs.examples(name, config) for name in splits}
 
 
 def _train(config: TrainingConfig, examples: dict[str, list[Example]], taxonomy: Taxonomy, folder: Path) -> None:
