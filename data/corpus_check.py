@@ -23,12 +23,14 @@ class Minimum:
     """A coverage line: how many texts there are and how many are wanted."""
 
     what: str
-    found: int
+    found: float
     wanted: int
+    at_most: bool = False
+    """Whether `wanted` is an upper limit."""
 
     @property
     def met(self) -> bool:
-        return self.found >= self.wanted
+        return self.found <= self.wanted if self.at_most else self.found >= self.wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,12 @@ class Targets:
     hard_negative: int = 70
     channel: int = 200
     voice_share: float = 0.04
+    median_between: tuple[int, int] = (90, 140)
+    """Characters."""
+    share_under_30: float = 0.10
+    share_over_350: float = 0.10
+    share_with_pii: float = 0.19
+    share_not_naming_product: float = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +141,23 @@ def coverage(texts: Sequence[LabelledText], taxonomy: Taxonomy, targets: Targets
     for what, counts, codes, wanted in counted:
         for code in codes:
             yield Minimum(what=f"{what} {code}", found=counts[code], wanted=wanted)
+    yield from _shape(texts, targets)
+
+
+def _shape(texts: Sequence[LabelledText], targets: Targets) -> Iterable[Minimum]:
+    """Lengths, personal data and unnamed products."""
+    sizes = [len(text.text) for text in texts]
+    low, high = targets.median_between
+    yield Minimum(what="median length", found=median(sizes), wanted=low)
+    yield Minimum(what="median length at most", found=median(sizes), wanted=high, at_most=True)
+    shares = (
+        ("under 30 characters", sum(size < 30 for size in sizes), targets.share_under_30),
+        ("over 350 characters", sum(size > 350 for size in sizes), targets.share_over_350),
+        ("with personal data", sum(bool(text.pii) for text in texts), targets.share_with_pii),
+        ("not naming the product", sum(not text.names_product for text in texts), targets.share_not_naming_product),
+    )
+    for what, found, share in shares:
+        yield Minimum(what=what, found=found, wanted=round(share * len(texts)))
 
 
 def _lengths(texts: Sequence[LabelledText]) -> dict[str, float]:

@@ -102,7 +102,7 @@ def corpus_check_command(verbose: bool) -> None:
     click.echo(f"{report.texts} texts; " + ", ".join(f"{name} {value:g}" for name, value in report.lengths.items()))
     click.echo("closest pairs: " + ", ".join(f"{p.first}~{p.second} {p.similarity:.0f} %" for p in report.closest[:5]))
     for line in report.coverage if verbose else report.unmet:
-        click.echo(f"{'met  ' if line.met else 'UNMET'} {line.what:32s} {line.found:5d} of {line.wanted}")
+        click.echo(f"{'met  ' if line.met else 'UNMET'} {line.what:32s} {line.found:5g} of {line.wanted}")
     for probe in probes:
         click.echo(
             f"{'met  ' if probe.is_good else 'UNMET'} {probe.facet} guessed from voice, writer and length: "

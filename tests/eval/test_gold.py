@@ -1,0 +1,45 @@
+"""A gold file is read by the label guide; a defensible other answer counts as right."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data.errors import CorpusError
+from data.taxonomy import Taxonomy
+from eval.gold import GoldSet, credited, read_gold
+from models.predictor import Predictor
+
+ROW = {
+    "id": "g1", "text": "手机银行一打开就闪退，什么都查不了。", "order_type": "complaint", "category": "B99",
+    "leaf": "功能类业务", "cause": "C02", "causes2": [], "channel": "electronic", "flags": [],
+    "alt": {"order_type": ["feedback"], "channel": ["unknown"]},
+}  # fmt: skip
+
+
+def _read(rows: list[dict[str, object]], folder: Path, taxonomy: Taxonomy) -> GoldSet:
+    file = folder / "gold.jsonl"
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return read_gold(file, taxonomy)
+
+
+def test_names_become_codes_and_alternatives_are_kept(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    gold = _read([ROW], tmp_path, taxonomy)
+    assert gold.texts[0].leaf == "B99.01"
+    assert gold.accepted[0]["order_type"] == {"complaint", "feedback"}
+    assert gold.accepted[0]["leaf"] == {"B99.01"}
+    assert None in gold.accepted[0]["cause"]  # a feedback has no cause
+
+
+def test_a_defensible_answer_counts(tmp_path: Path, taxonomy: Taxonomy, tiny_predictor: Predictor) -> None:
+    answer = tiny_predictor.triage([str(ROW["text"])])[0]
+    given = answer.channel.code
+    strict = _read([{**ROW, "channel": "self_service", "alt": {}}], tmp_path, taxonomy)
+    lenient = _read([{**ROW, "channel": "self_service", "alt": {"channel": [given]}}], tmp_path, taxonomy)
+    assert credited(strict, [answer])[0].channel == "self_service"
+    assert credited(lenient, [answer])[0].channel == given
+
+
+def test_a_leaf_of_another_category_is_named(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    with pytest.raises(CorpusError, match=r"gold.jsonl:1: leaf '个人住房贷款' is not a leaf of B99"):
+        _read([{**ROW, "leaf": "个人住房贷款"}], tmp_path, taxonomy)
