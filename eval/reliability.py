@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 15
+SEED = 20261129
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -36,7 +37,8 @@ def reliability(confidences: Sequence[float], right: Sequence[bool]) -> Reliabil
     """Figures of one facet. Raises ValueError if there is no answer."""
     if not confidences:
         raise ValueError("no answers to judge; expected at least one confidence")
-    order = np.argsort(np.asarray(confidences), kind="stable")
+    mixed = np.random.default_rng(SEED).permutation(len(confidences))  # equal confidences fall into bins by chance
+    order = mixed[np.argsort(np.asarray(confidences)[mixed], kind="stable")]
     sure, good = np.asarray(confidences, dtype=float)[order], np.asarray(right, dtype=float)[order]
     bins = tuple(
         Bin(confidence=round(float(c.mean()), 4), accuracy=round(float(g.mean()), 4), n=len(c))
