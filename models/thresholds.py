@@ -1,11 +1,17 @@
 """Where a probability becomes an answer. In: `thresholds.json` of a bundle. Out: `Thresholds`.
 
-Every flag has its own threshold; every field has the confidence from which a code may be pre-filled (`auto`) and from
-which it is worth suggesting (`suggest`); below that a person decides (`human`).
+Every flag has its own threshold. A group that must not be missed has one too, for the probability that any of its flags
+holds: where that is reached and no single flag is sure, the likeliest is raised. Every field has the confidence from
+which a code may be pre-filled (`auto`) and from which it is worth suggesting (`suggest`); below, a person decides.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
+
+import numpy as np
+
+from models.calibration import FloatArray
 
 Band = Literal["auto", "suggest", "human"]
 BANDED_FIELDS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
@@ -29,11 +35,27 @@ class Thresholds:
     evidence: float
     """Probability from which a piece counts as evidence."""
     bands: dict[str, BandLimits]
+    groups: dict[str, float] = field(default_factory=dict)
+    """Threshold of a flag group by its letter; groups without one have none."""
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        bands = {field: BandLimits(**limits) for field, limits in content["bands"].items()}
-        return cls(flags=content["flags"], causes2=content["causes2"], evidence=content["evidence"], bands=bands)
+        bands = {name: BandLimits(**limits) for name, limits in content["bands"].items()}
+        return cls(**{**content, "bands": bands})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def raised(self, codes: Sequence[str], probabilities: FloatArray) -> list[int]:
+        """Indices of the flags that one text raises, in the order of `codes`; probabilities of shape (flags,)."""
+        chosen = {i for i, code in enumerate(codes) if probabilities[i] >= self.flags[code]}
+        for group, limit in self.groups.items():
+            members = [i for i, code in enumerate(codes) if code[0] == group]
+            if chosen.isdisjoint(members) and group_probability(probabilities[members]) >= limit:
+                chosen.add(max(members, key=lambda i: probabilities[i] / self.flags[codes[i]]))
+        return sorted(chosen)
+
+
+def group_probability(probabilities: FloatArray) -> FloatArray:
+    """That any flag of a group holds, taking them as independent, over the last axis."""
+    return np.asarray(1.0 - np.prod(1.0 - probabilities, axis=-1), dtype=np.float32)

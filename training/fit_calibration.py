@@ -1,7 +1,7 @@
 """Fit temperatures and thresholds. In: the serving graph's logits of held-out texts. Out: `Calibration`, `Thresholds`.
 
-Flag thresholds maximise F1 per flag, shrunk towards 0.5 where positives are few, then are lowered together within the
-privacy and mis-selling groups until the group's recall reaches its floor.
+Flag thresholds maximise F1 per flag, shrunk towards 0.5 where positives are few. Privacy and mis-selling have a
+threshold for the whole group as well, low enough for the group's recall floor.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from torch.nn import functional
 from models.calibration import Calibration, FloatArray, Probabilities, calibrate
 from models.label_space import LabelSpace
 from models.runtimes.onnx_runtime import OnnxRuntime
-from models.thresholds import BANDED_FIELDS, BandLimits, Thresholds
+from models.thresholds import BANDED_FIELDS, BandLimits, Thresholds, group_probability
 from training.config import TrainingConfig
 from training.examples import IGNORED, Example
 from training.finetune import RawOutputs
@@ -82,8 +82,10 @@ def fit_thresholds(
     probabilities = calibrate(to_arrays(outputs), calibration, labels)
     gold = np.stack([e.flags for e in examples]) > 0
     flags = {code: _best_threshold(probabilities.flags[:, i], gold[:, i]) for i, code in enumerate(labels.flags)}
-    for group, floor in (("P", config.privacy_recall_floor), ("S", config.misselling_recall_floor)):
-        _lower_to_floor(flags, probabilities.flags, gold, labels=labels, group=group, floor=floor)
+    groups = {
+        group: _group_threshold(probabilities.flags, gold, labels=labels, group=group, recall=recall)
+        for group, recall in (("P", config.privacy_recall_floor), ("S", config.misselling_recall_floor))
+    }
     complaints = np.array([e.subcause != IGNORED for e in examples])
     secondary = np.stack([e.causes for e in examples])[complaints] > 0
     return Thresholds(
@@ -91,6 +93,7 @@ def fit_thresholds(
         causes2=round(_best_threshold(probabilities.causes[complaints].ravel(), secondary.ravel()), 4),
         evidence=EVIDENCE_THRESHOLD,
         bands=_bands(probabilities, examples, labels=labels, config=config),
+        groups=groups,
     )
 
 
@@ -117,26 +120,18 @@ def _best_threshold(probabilities: FloatArray, gold: npt.NDArray[np.bool_]) -> f
     return (positives * best + PRIOR_STRENGTH * 0.5) / (positives + PRIOR_STRENGTH)
 
 
-def _lower_to_floor(
-    flags: dict[str, float],
-    probabilities: FloatArray,
-    gold: npt.NDArray[np.bool_],
-    *,
-    labels: LabelSpace,
-    group: str,
-    floor: float,
-) -> None:
+def _group_threshold(
+    probabilities: FloatArray, gold: npt.NDArray[np.bool_], *, labels: LabelSpace, group: str, recall: float
+) -> float:
+    """The group probability that the wanted share of texts with a flag of the group reaches.
+
+    The quantile with the correction of split conformal prediction (Vovk et al. 2005): a new text of the same kind
+    reaches it with at least that probability.
+    """
     columns = [i for i, code in enumerate(labels.flags) if code[0] == group]
-    positive = gold[:, columns].any(axis=1)
-    if not positive.any():
-        return
-    for _ in range(60):
-        limits = np.array([flags[labels.flags[i]] for i in columns])
-        raised: npt.NDArray[np.bool_] = np.any(probabilities[:, columns] >= limits, axis=1)
-        if raised[positive].mean() >= floor:
-            return
-        for i in columns:
-            flags[labels.flags[i]] *= 0.95
+    scores = np.sort(group_probability(probabilities[:, columns][gold[:, columns].any(axis=1)]))
+    allowed = int((1 - recall) * (len(scores) + 1))
+    return round(float(scores[allowed - 1]), 4) if allowed else 0.0
 
 
 def _bands(

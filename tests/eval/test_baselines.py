@@ -6,7 +6,7 @@ import pytest
 
 from data.dataset import read_corpus
 from data.taxonomy import Taxonomy
-from eval.baselines import evaluate_baselines
+from eval.baselines import CONTRASTIVE, METHODS, evaluate_baselines
 
 
 def test_baselines_on_a_few_texts(
@@ -15,8 +15,10 @@ def test_baselines_on_a_few_texts(
     monkeypatch.setenv("XIAOBAO_CACHE", str(encoder_cache.parent))
     # Three times over: scikit-learn warns of classes that are nearly as many as the texts.
     texts = read_corpus(taxonomy, tiny_corpus / "texts")[:24] * 3
-    results = evaluate_baselines(texts, texts, taxonomy, facets=["order_type", "category"])
+    methods = (*METHODS, CONTRASTIVE)
+    results = evaluate_baselines(texts, texts, taxonomy, facets=["order_type", "category"], methods=methods)
     for facet in ("order_type", "category"):
         majority = results["majority"][facet]["accuracy"][0]
         assert majority < results["jieba + TF-IDF + logistic regression"][facet]["accuracy"][0]
+        assert majority < results[CONTRASTIVE][facet]["accuracy"][0]
         assert majority < results["frozen encoder + logistic regression"][facet]["accuracy"][0]
