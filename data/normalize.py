@@ -19,6 +19,8 @@ TERMS_PATH = Path(__file__).with_name("terms.yaml")
 # Dropped: control, format (zero-width, bidi), lone surrogates, private use, and the keycap frame of 1️⃣.
 DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
 VARIATION_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+# Characters met so far that fold to themselves wherever they stand; it fills as texts come.
+_PLAIN: set[str] = set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +42,22 @@ def normalize_text(original: str) -> NormalizedText:
 
 
 def _fold_characters(original: str) -> NormalizedText:
-    folded = [_fold_character(character) for character in original]
-    if all(len(form) == 1 for form in folded) and not _has_space_run(folded) and not _has_marks(original):
-        return NormalizedText(text="".join(folded), starts=range(len(folded)), ends=range(1, len(folded) + 1))
+    text = original
+    for character in set(original) - _PLAIN:
+        form = _fold_character(character)
+        if len(form) != 1 or unicodedata.combining(character):
+            return _fold_clusters(original)
+        if form == character:
+            _PLAIN.add(character)
+        else:
+            text = text.replace(character, form)  # a form folds to itself, so the order of these does not matter
+    if text.startswith(" ") or "  " in text:
+        return _fold_clusters(original)
+    return NormalizedText(text=text, starts=range(len(text)), ends=range(1, len(text) + 1))
+
+
+def _fold_clusters(original: str) -> NormalizedText:
+    """The long way: marks join their base, forms grow or vanish, runs of space become one."""
     characters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -82,14 +97,6 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
         if position == len(text) or unicodedata.category(text[position]) not in ("Mn", "Me"):
             yield start, position
             start = position
-
-
-def _has_marks(text: str) -> bool:
-    return not text.isascii() and any(unicodedata.combining(character) for character in text)
-
-
-def _has_space_run(folded: list[str]) -> bool:
-    return folded[:1] == [" "] or "  " in "".join(folded)
 
 
 @cache

@@ -8,6 +8,7 @@ what the model reads. Spans found in the model text map to both.
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from data.normalize import NormalizedText, normalize_text
 from data.redaction.recognizers import PiiSpan, find_pii
@@ -54,7 +55,7 @@ class PreparedText:
 
     def _to_redacted(self, position: int, *, at_end: bool) -> int:
         """A position of the original in the redacted text; inside a replaced value, that value's placeholder edge."""
-        index = bisect_right([start for start, _, _ in self._shifts], position - at_end) - 1
+        index = bisect_right(self._shifts, position - at_end, key=itemgetter(0)) - 1
         if index < 0:
             return position
         _, end, shift = self._shifts[index]

@@ -50,27 +50,36 @@ class FlagAnswer(_Part):
     group: str
     name: str
     probability: float
+    """The model's; below its threshold where only a rule raised the flag."""
     source: FlagSource
     evidence: list[Evidence] = []
 
 
 class Issue(_Part):
-    """One of several matters in a mixed complaint."""
+    """One of several matters in a mixed complaint, in the original and in `redacted_text`."""
 
     start: int
     end: int
+    redacted_start: int
+    redacted_end: int
     category: str
     leaf: str
     cause: str | None
 
 
 class Amount(_Part):
-    """Money in dispute."""
+    """A sum of money: `value` in units of `currency` (ISO 4217); a range (三五万) ends at `value_to`."""
 
     value: float
+    value_to: float | None
     currency: str
+    is_approximate: bool
+    """It was said vaguely: 十几万, 两百多, a range. 几 counts as 5."""
     start: int
     end: int
+    redacted_start: int
+    redacted_end: int
+    text: str
 
 
 class Decision(_Part):
@@ -125,6 +134,9 @@ class TriageAnswer(_Part):
     flags: list[FlagAnswer]
     issues: list[Issue]
     amount: Amount | None
+    """The sum in dispute."""
+    amounts: list[Amount] = []
+    """All sums in the order of the text, at most 20."""
     decision: Decision
     redacted_text: str
     truncated: bool

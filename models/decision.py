@@ -1,13 +1,14 @@
 """What follows from an answer. In: flags, bands, what happened to the text. Out: band, priority and reasons.
 
-Flagged risk always goes to a person. A model never closes, rejects or lowers anything: `auto` only pre-fills codes.
+Flagged risk always goes to a person, whether the model or a rule raised it. A model never closes, rejects or lowers
+anything: `auto` only pre-fills codes.
 """
 
 from collections.abc import Sequence
 
 from models.answer import Decision, FacetAnswer, FlagAnswer, Priority
 
-POLICY_VERSION = "1.0.0"
+POLICY_VERSION = "1.1.0"
 # Self-harm, money that may still be stopped, violence: minutes matter.
 URGENT_FLAGS = frozenset({"E01", "E07", "E09"})
 # A hint that an agent wrote the text says nothing about how bad the matter is: a person looks, no priority follows.

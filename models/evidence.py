@@ -54,15 +54,27 @@ def evidence_spans(
 ) -> list[Span]:
     """Spans for one label, in order, without overlap. `scores` are probabilities, one per piece."""
     ranked: list[tuple[float, Span]] = []
+    totals = [0.0, *np.cumsum(scores, dtype=np.float64).tolist()]  # a mean per clause from numpy took half of an answer
     for clause in clauses:
         first, last, start, end = clause.first, clause.last, clause.start, clause.end
         if end - start > LONG_CLAUSE:
             first, last = _strongest_stretch(scores, first, last)
             start, end = max(start, offsets[first][0]), min(end, offsets[last - 1][1])
-        ranked.append((float(scores[first:last].mean()), (start, end)))
+        ranked.append(((totals[last] - totals[first]) / (last - first), (start, end)))
     ranked.sort(key=lambda entry: -entry[0])
     shown = [span for mean, span in ranked[:MOST_CLAUSES] if mean >= threshold] or [span for _, span in ranked[:1]]
     return _joined(sorted(shown), text)
+
+
+def merge_spans(spans: Sequence[Span]) -> list[Span]:
+    """Spans in order; those that touch or overlap become one."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _between_marks(text: str) -> Iterator[Span]:

@@ -1,12 +1,13 @@
 """The only way to run the model. In: complaint texts. Out: `TriageAnswer`.
 
 Three steps, so that a server can validate and prepare before its queue and one bad text never fails its neighbours:
-`prepare` (normalise, redact, tokenise), `infer` (the network, on any number of prepared texts), `answer`.
+`prepare` (normalise, redact, tokenise, look up rules and sums), `infer` (the network, on any number of prepared
+texts), `answer`. A letter longer than the model reads is run in windows (`models.windows`); a complaint that names
+several matters is also run segment by segment (`models.issues`).
 """
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -16,48 +17,36 @@ import numpy.typing as npt
 from data.errors import BundleError, TextError
 from data.preparation import PreparedText, prepare_text
 from data.taxonomy import Taxonomy, default_taxonomy
+from models.amounts import Money, disputed_amount, find_amounts
 from models.answer import (
     AllProbabilities,
     Alternative,
+    Amount,
     Evidence,
     FacetAnswer,
     FlagAnswer,
+    FlagSource,
+    Issue,
     Timings,
     TriageAnswer,
     Versions,
 )
 from models.bundle import Bundle, current_bundle_folder, load_bundle
-from models.calibration import FloatArray, Probabilities, calibrate, sigmoid
+from models.calibration import FloatArray, Probabilities
 from models.decision import POLICY_VERSION, decide
-from models.evidence import Clause, evidence_spans, split_clauses
+from models.evidence import MOST_CLAUSES, Span, evidence_spans, merge_spans, split_clauses
+from models.issues import ISSUE_CONFIDENCE, Matter, merge_matters, paragraph_starts, split_segments, trimmed
 from models.label_space import parent
-from models.runtimes.onnx_runtime import OnnxRuntime
-from models.tokenization import TextTokenizer, TokenizedText
+from models.network import Inference, Network, PreparedInput
+from models.rules import by_flag, default_rules
+from models.tokenization import TextTokenizer
+from models.windows import MOST_PIECES, split_windows
+
+__all__ = ["MAX_CHARACTERS", "Inference", "Predictor", "PreparedInput", "check_text"]
 
 MAX_CHARACTERS = 20_000
 ALTERNATIVES = 3
 DIGITS = 4  # of probabilities in answers
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreparedInput:
-    """A text ready for the network; `prepare_seconds` is how long that took."""
-
-    id: str
-    prepared: PreparedText
-    tokens: TokenizedText
-    clauses: list[Clause]
-    prepare_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inference:
-    """The network's view of one text; `evidence` is (pieces, evidence labels) as probabilities."""
-
-    probabilities: Probabilities
-    row: int
-    evidence: FloatArray
-    model_seconds: float
 
 
 class Predictor:
@@ -66,8 +55,9 @@ class Predictor:
     def __init__(self, bundle: Bundle, taxonomy: Taxonomy | None = None, threads: int = 1) -> None:
         self.bundle = bundle
         self.taxonomy = taxonomy or default_taxonomy()
-        self._tokenizer = TextTokenizer(bundle.tokenizer_file, bundle.max_tokens)
-        self._runtime = OnnxRuntime(bundle.model_file, threads)
+        self._tokenizer = TextTokenizer(bundle.tokenizer_file, MOST_PIECES)
+        self._rules = default_rules()
+        self._network = Network(bundle, threads)
         self._names = {code: entry.name for code, entry in self.taxonomy.entries.items()}
         _refuse_unknown_codes(bundle, self._names)
         self._members = {
@@ -78,6 +68,7 @@ class Predictor:
             )
             for code in parents
         }
+        self._issue_confidence = max(bundle.thresholds.bands["category"].suggest, ISSUE_CONFIDENCE)
         self._versions = Versions(
             bundle=bundle.name,
             taxonomy=bundle.taxonomy_version,
@@ -113,32 +104,26 @@ class Predictor:
                 code="text_empty",
             )
         tokens = self._tokenizer.tokenize(prepared.model_text)
+        clauses = split_clauses(prepared.model_text, tokens.offsets)
         return PreparedInput(
             id=id,
             prepared=prepared,
             tokens=tokens,
-            clauses=split_clauses(prepared.model_text, tokens.offsets),
+            clauses=clauses,
+            windows=split_windows(len(tokens.ids), clauses, max_tokens=self.bundle.max_tokens),
+            segments=split_segments(prepared.model_text, paragraph_starts(text, prepared)),
+            rule_hits=self._rules.find(prepared.model_text),
+            amounts=find_amounts(prepared.model_text),
             prepare_seconds=time.perf_counter() - started,
         )
 
     def infer(self, items: Sequence[PreparedInput]) -> list[Inference]:
         """Run the network once on all items; join texts of near length, padding is paid for."""
-        if not items:
-            return []
-        started = time.perf_counter()
-        logits = self._runtime.run([item.tokens.ids for item in items])
-        evidence = logits.pop("evidence")
-        probabilities = calibrate(logits, self.bundle.calibration, self.bundle.labels)
-        seconds = time.perf_counter() - started
-        return [
-            Inference(
-                probabilities=probabilities,
-                row=row,
-                evidence=sigmoid(evidence[row, : len(item.tokens.ids)]),
-                model_seconds=seconds,
-            )
-            for row, item in enumerate(items)
-        ]
+        return self._network.infer(items)
+
+    def warm_up(self) -> None:
+        """Run the largest and a small shape, so that memory does not grow later."""
+        self._network.warm_up(self._tokenizer.tokenize("测").ids)
 
     def answer(
         self, item: PreparedInput, inference: Inference, *, full: bool = False, queue_seconds: float = 0.0
@@ -146,8 +131,8 @@ class Predictor:
         """Decide from probabilities; category first, then the best leaf inside it, causes likewise."""
         started = time.perf_counter()
         facets = self._facets(item, inference)
-        flags = self._flags(item, inference)
-        decision = decide(facets, flags, truncated=item.tokens.truncated)
+        flags = self._flags(item, inference, facets["order_type"])
+        decision = decide(facets, flags, truncated=item.is_truncated)
         order_type, channel = facets["order_type"], facets["channel"]
         assert order_type is not None
         assert channel is not None
@@ -162,11 +147,12 @@ class Predictor:
             channel=channel,
             causes2=self._secondary_causes(facets["cause"], inference),
             flags=flags,
-            issues=[],
-            amount=None,
+            issues=self._issues(item, inference),
+            amount=_amount(item, disputed_amount(item.prepared.model_text, item.amounts)),
+            amounts=[amount for money in item.amounts if (amount := _amount(item, money))],
             decision=decision,
             redacted_text=item.prepared.redacted_text,
-            truncated=item.tokens.truncated,
+            truncated=item.is_truncated,
             versions=self._versions,
             timings=_timings(item, inference, queue_seconds, answer_seconds),
             probabilities=self._all_probabilities(inference) if full else None,
@@ -217,21 +203,74 @@ class Predictor:
         ranked: list[int] = order.tolist()
         return ranked
 
-    def _flags(self, item: PreparedInput, inference: Inference) -> list[FlagAnswer]:
+    def _flags(self, item: PreparedInput, inference: Inference, order_type: FacetAnswer | None) -> list[FlagAnswer]:
+        """What the model or a rule raised, in the order of the labels."""
         labels, limits = self.bundle.labels, self.bundle.thresholds.flags
-        probabilities = inference.probabilities.flags[inference.row]
-        raised = [i for i, code in enumerate(labels.flags) if probabilities[i] >= limits[code]]
+        probabilities = dict(zip(labels.flags, inference.probabilities.flags[inference.row], strict=True))
+        is_irrelevant = order_type is not None and (order_type.code, order_type.band) == ("irrelevant", "auto")
+        by_rule = by_flag(item.rule_hits, is_irrelevant=is_irrelevant)
         return [
-            FlagAnswer(
-                code=labels.flags[i],
-                group=labels.flags[i][0],
-                name=self._names[labels.flags[i]],
-                probability=round(float(probabilities[i]), DIGITS),
-                source="model",
-                evidence=self._evidence(item, inference, labels.flags[i]),
-            )
-            for i in raised
+            self._flag(item, inference, code=code, probability=float(probability), by_rule=by_rule, by_model=by_model)
+            for code, probability in probabilities.items()
+            if (by_model := bool(probability >= limits[code])) or code in by_rule
         ]
+
+    def _flag(
+        self,
+        item: PreparedInput,
+        inference: Inference,
+        *,
+        code: str,
+        probability: float,
+        by_rule: Mapping[str, list[Span]],
+        by_model: bool,
+    ) -> FlagAnswer:
+        source: FlagSource = "rule" if not by_model else "model+rule" if code in by_rule else "model"
+        spans = by_rule.get(code, [])[:MOST_CLAUSES]
+        if by_model:
+            spans = spans + self._evidence_spans(item, inference, code)
+        return FlagAnswer(
+            code=code,
+            group=code[0],
+            name=self._names[code],
+            probability=round(probability, DIGITS),
+            source=source,
+            evidence=[self._cut(item.prepared, start, end) for start, end in merge_spans(spans)],
+        )
+
+    def _issues(self, item: PreparedInput, inference: Inference) -> list[Issue]:
+        """The matters of a complaint that names several; segments the model is too unsure of are left out."""
+        text = item.prepared.model_text
+        found = [
+            self._matter(view, trimmed(text, segment))
+            for segment, view in zip(item.segments, inference.segments, strict=False)
+        ]
+        issues = []
+        for matter in merge_matters([matter for matter in found if matter]):
+            span = item.prepared.locate(matter.start, matter.end)
+            issues.append(
+                Issue(
+                    start=span.start,
+                    end=span.end,
+                    redacted_start=span.redacted_start,
+                    redacted_end=span.redacted_end,
+                    category=matter.category,
+                    leaf=matter.leaf,
+                    cause=matter.cause,
+                )
+            )
+        return issues
+
+    def _matter(self, view: Probabilities, segment: Span) -> Matter | None:
+        labels = self.bundle.labels
+        order_type = self._facet("order_type", labels.order_type, view.order_type[0])
+        category = self._facet("category", labels.category, view.category[0])
+        if order_type.code != "complaint" or category.confidence < self._issue_confidence:
+            return None
+        leaf = self._facet("leaf", labels.leaf, view.leaf[0], within=category.code)
+        cause = self._facet("cause", labels.cause, view.cause[0])
+        start, end = segment
+        return Matter(start=start, end=end, category=category.code, leaf=leaf.code, cause=cause.code)
 
     def _secondary_causes(self, primary: FacetAnswer | None, inference: Inference) -> list[str]:
         if primary is None:
@@ -244,16 +283,18 @@ class Predictor:
         ]
 
     def _evidence(self, item: PreparedInput, inference: Inference, code: str) -> list[Evidence]:
+        return [self._cut(item.prepared, start, end) for start, end in self._evidence_spans(item, inference, code)]
+
+    def _evidence_spans(self, item: PreparedInput, inference: Inference, code: str) -> list[Span]:
         column = self.bundle.labels.evidence.index(code)
         scores: npt.NDArray[np.float32] = inference.evidence[:, column]
-        spans = evidence_spans(
+        return evidence_spans(
             scores,
             item.tokens.offsets,
             item.clauses,
             text=item.prepared.model_text,
             threshold=self.bundle.thresholds.evidence,
         )
-        return [self._cut(item.prepared, start, end) for start, end in spans]
 
     @staticmethod
     def _cut(prepared: PreparedText, start: int, end: int) -> Evidence:
@@ -292,6 +333,23 @@ def _refuse_unknown_codes(bundle: Bundle, names: Mapping[str, str]) -> None:
             f"bundle {bundle.name} gives {len(unknown)} labels that the taxonomy here lacks (first: {unknown[0]}); "
             f"it was trained with taxonomy {bundle.taxonomy_version}; install that version"
         )
+
+
+def _amount(item: PreparedInput, money: Money | None) -> Amount | None:
+    if money is None:
+        return None
+    span = item.prepared.locate(money.start, money.end)
+    return Amount(
+        value=money.value,
+        value_to=money.high,
+        currency=money.currency,
+        is_approximate=money.is_approximate,
+        start=span.start,
+        end=span.end,
+        redacted_start=span.redacted_start,
+        redacted_end=span.redacted_end,
+        text=item.prepared.redacted_text[span.redacted_start : span.redacted_end],
+    )
 
 
 def check_text(text: str) -> None:

@@ -1,51 +1,34 @@
 """The HTTP service. In: settings. Out: an ASGI app.
 
 Validate → normalise → redact → tokenise before the queue; worker threads run the model; one error shape for everything.
-Nothing is loaded from outside: the API pages bring their own scripts.
+Nothing is loaded from outside: the API pages bring their own scripts. `serving.api_only` is the same without pages.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 
 from models.predictor import Predictor
 from serving import page
 from serving.api import probes, triage
 from serving.api.requests import BatchRequest, TriageRequest
-from serving.errors import add_error_handlers
-from serving.inference.cores import usable_cores
-from serving.inference.pool import InferencePool
+from serving.errors import refuse_invalid
+from serving.lifecycle import equip, model_lifespan
 from serving.settings import Settings
-from serving.telemetry import RequestMetrics, Telemetry
 
 
 def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAPI:
     """An app that loads the bundle on start-up, or uses a given predictor."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.predictor = predictor or Predictor.load(settings.bundle)
-        pool = InferencePool(
-            app.state.predictor, workers=settings.workers or usable_cores(), queue_size=settings.queue_size
-        )
-        pool.start()
-        app.state.pool = pool
-        yield
-        pool.stop()
-
     app: FastAPI = FastAPIOffline(
         title="xiaobao 消保",
         version=version("xiaobao"),
         description="Triage of Chinese bank complaints: facets, risk flags and the words that show them.",
-        lifespan=lifespan,
+        lifespan=model_lifespan(settings, predictor),
     )
-    app.state.settings = settings
-    app.state.telemetry = Telemetry()
-    add_error_handlers(app)
-    app.add_middleware(RequestMetrics, telemetry=app.state.telemetry)  # outermost: counts what the others answer
+    equip(app, settings)
+    app.add_exception_handler(RequestValidationError, refuse_invalid)
     app.include_router(triage.router)
     app.include_router(probes.router)
     app.include_router(page.router)

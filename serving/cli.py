@@ -2,7 +2,7 @@
 
 Exit codes: 0 done, 1 failed (or some rows failed), 2 wrong usage. Errors are one line on stderr, never a traceback,
 never complaint text. Commands of other packages join by the entry-point group `xiaobao.commands`, so that a serving
-install never imports training code.
+install never imports training code; each command imports what it needs when it runs.
 """
 
 import logging
@@ -13,8 +13,6 @@ from pathlib import Path
 import click
 
 from data.errors import XiaobaoError
-from serving.predict_files import predict_file
-from serving.readable import render_answer
 
 
 class _Commands(click.Group):
@@ -61,6 +59,7 @@ BUNDLE_OPTION = click.option(
 def triage_command(text: str, bundle_folder: Path | None, as_json: bool) -> None:
     """Triage one complaint; TEXT - reads standard input."""
     from models.predictor import Predictor
+    from serving.readable import render_answer
 
     complaint = sys.stdin.read() if text == "-" else text
     answer = Predictor.load(bundle_folder).triage([complaint], full=as_json)[0]
@@ -77,6 +76,7 @@ def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | N
     Bad rows are reported with their line and skipped, the rest is done; then the exit code is 1.
     """
     from models.predictor import Predictor
+    from serving.predict_files import predict_file
 
     outcome = predict_file(Predictor.load(bundle_folder), input_file, output_file)
     click.echo(f"{outcome.done} texts triaged, {len(outcome.problems)} skipped → {output_file}", err=True)
@@ -87,13 +87,14 @@ def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | N
 @main.command("serve")
 @click.option("--host", default=None, help="Address to listen on; default from XIAOBAO_HOST, else 127.0.0.1.")
 @click.option("--port", type=int, default=None, help="Port; default from XIAOBAO_PORT, else 8000.")
-def serve_command(host: str | None, port: int | None) -> None:
+@click.option("--api-only", is_flag=True, help="No page and no API pages: less memory, faster start and answers.")
+def serve_command(host: str | None, port: int | None, api_only: bool) -> None:
     """Start the HTTP service."""
     from serving.run import serve
     from serving.settings import load_settings
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    serve(load_settings(**chosen))
+    serve(load_settings(**chosen), api_only=api_only)
 
 
 @main.group("bundle")

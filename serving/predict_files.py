@@ -1,35 +1,25 @@
 """Triage whole files. In: JSONL, CSV or XLSX with a column `text` and perhaps `id`. Out: JSON Lines, bad rows skipped.
 
-Texts are joined by near length into small groups, because padding is paid for; answers are written in input order.
+Rows are read, triaged and written window by window, so that memory does not grow with the file.
 """
 
-import csv
-import json
 import os
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
-import openpyxl
 from tqdm import tqdm
 
-from data.errors import InputFileError, TextError
+from data.errors import TextError
 from models.predictor import Predictor, PreparedInput
+from serving.bulk import triage_windows
+from serving.inference.cores import usable_cores
+from serving.input_files import Row, read_rows
 
-WINDOW = 512  # texts sorted by length together
-JOINED = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One input row; `line` counts from 1 as a person sees it in the file."""
-
-    line: int
-    id: str
-    text: object
+# Texts sorted by length together. The first windows are small, so that all cores have work soon.
+FIRST_WINDOW = 64
+LARGEST_WINDOW = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +29,20 @@ class FileOutcome:
     """One per skipped row: line, what was found, what was expected."""
 
 
-def predict_file(predictor: Predictor, input_file: Path, output_file: Path) -> FileOutcome:
-    """Triage every row; the output appears under its name only when all of it is written."""
+def predict_file(
+    predictor: Predictor, input_file: Path, output_file: Path, *, workers: int | None = None
+) -> FileOutcome:
+    """Triage every row on all cores; the output appears under its name only when all of it is written."""
     problems: list[str] = []
     done = 0
     draft = output_file.with_name(output_file.name + ".part")
-    rows = read_rows(input_file, problems)
+    windows = _prepared_windows(predictor, read_rows(input_file, problems), problems)
     try:
-        with draft.open("w", encoding="utf-8") as output, tqdm(desc="triage", unit="text") as bar:
-            for window in _windows(rows):
-                for line in _predict_window(predictor, window, problems):
-                    output.write(line + "\n")
-                    done += 1
-                bar.update(len(window))
+        with draft.open("wb") as output, tqdm(desc="triage", unit="text") as bar:
+            for answers in triage_windows(predictor, windows, workers=workers or usable_cores()):
+                output.writelines(answer + b"\n" for answer in answers)
+                done += len(answers)
+                bar.update(len(answers))
         os.replace(draft, output_file)
     finally:
         draft.unlink(missing_ok=True)
@@ -60,116 +51,27 @@ def predict_file(predictor: Predictor, input_file: Path, output_file: Path) -> F
     return FileOutcome(done=done, problems=tuple(problems))
 
 
-def _windows(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    window: list[Row] = []
+def _prepared_windows(predictor: Predictor, rows: Iterator[Row], problems: list[str]) -> Iterator[list[PreparedInput]]:
+    size = FIRST_WINDOW
+    window: list[PreparedInput] = []
     for row in rows:
-        window.append(row)
-        if len(window) == WINDOW:
+        item = _prepare(predictor, row, problems)
+        if item is None:
+            continue
+        window.append(item)
+        if len(window) == size:
             yield window
-            window = []
+            window, size = [], min(2 * size, LARGEST_WINDOW)
     if window:
         yield window
 
 
-def _predict_window(predictor: Predictor, rows: Sequence[Row], problems: list[str]) -> list[str]:
-    prepared: list[PreparedInput] = []
-    for row in rows:
-        if not isinstance(row.text, str):
-            problems.append(f"line {row.line}: text is {type(row.text).__name__}, expected a string; skipped")
-            continue
-        try:
-            prepared.append(predictor.prepare(row.text, id=row.id))
-        except TextError as error:
-            problems.append(f"line {row.line}: {error.message}; skipped")
-    answers: list[str] = [""] * len(prepared)
-    by_length = sorted(range(len(prepared)), key=lambda i: len(prepared[i].tokens.ids))
-    for start in range(0, len(by_length), JOINED):
-        group = by_length[start : start + JOINED]
-        for i, inference in zip(group, predictor.infer([prepared[i] for i in group]), strict=True):
-            answers[i] = predictor.answer(prepared[i], inference).model_dump_json()
-    return answers
-
-
-def read_rows(file: Path, problems: list[str]) -> Iterator[Row]:
-    """Rows of a file by its ending. Raises InputFileError if the file as a whole cannot be read."""
-    readers = {".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".csv": _read_csv, ".xlsx": _read_xlsx}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise InputFileError(f"{file.name} ends in {file.suffix or 'nothing'}; expected .jsonl, .csv or .xlsx")
+def _prepare(predictor: Predictor, row: Row, problems: list[str]) -> PreparedInput | None:
+    if not isinstance(row.text, str):
+        problems.append(f"line {row.line}: text is {type(row.text).__name__}, expected a string; skipped")
+        return None
     try:
-        yield from reader(file, problems)
-    except (csv.Error, SyntaxError, KeyError, zipfile.BadZipFile) as error:  # XML's ParseError is a SyntaxError
-        raise InputFileError(f"{file.name} is damaged ({type(error).__name__}); save it again and retry") from error
-
-
-def _read_jsonl(file: Path, problems: list[str]) -> Iterator[Row]:
-    with file.open("rb") as stream:
-        for number, raw in enumerate(stream, 1):
-            if not raw.strip():
-                continue
-            try:
-                content = json.loads(raw.decode("utf-8-sig"))
-            except (ValueError, RecursionError) as error:
-                problems.append(f"line {number}: not UTF-8 JSON ({type(error).__name__}); skipped")
-                continue
-            if not isinstance(content, dict) or "text" not in content:
-                problems.append(f"line {number}: no field text; expected an object with text; skipped")
-                continue
-            yield Row(line=number, id=_row_id(content.get("id"), number), text=content["text"])
-
-
-def _row_id(given: object, line: int) -> str:
-    """The row's own id where it is a word or a number, else its line."""
-    return str(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else str(line)
-
-
-def _read_csv(file: Path, problems: list[str]) -> Iterator[Row]:
-    csv.field_size_limit(1 << 24)
-    with file.open(encoding=_csv_encoding(file), newline="") as stream:
-        reader = csv.DictReader(stream)
-        if "text" not in (reader.fieldnames or []):
-            # Names are not repeated: without a header the first line is a complaint.
-            found = len(reader.fieldnames or [])
-            raise InputFileError(f"{file.name} has no column named text among its {found} columns; add a header line")
-        number, following = 0, reader.line_num + 1
-        for record in reader:
-            number, following = following, reader.line_num + 1  # a quoted text may span lines: its first one counts
-            if record["text"] is None:
-                problems.append(f"line {number}: no value for text; skipped")
-                continue
-            yield Row(line=number, id=_row_id(record.get("id") or None, number), text=record["text"])
-
-
-def _csv_encoding(file: Path) -> str:
-    """UTF-8 with or without mark, else GB18030, in which Chinese spreadsheets save CSV. Raises InputFileError."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            with file.open(encoding=encoding) as stream:
-                while stream.read(1 << 20):
-                    pass
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise InputFileError(f"{file.name} is neither UTF-8 nor GB18030; save it as UTF-8")
-
-
-def _read_xlsx(file: Path, problems: list[str]) -> Iterator[Row]:
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises many kinds for a damaged file
-        raise InputFileError(f"{file.name} cannot be read as XLSX: {type(error).__name__}") from error
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # some writers state a wrong extent, which would hide rows
-    rows = sheet.iter_rows(values_only=True)
-    header: list[Any] = list(next(rows, ()))
-    if "text" not in header:
-        raise InputFileError(f"the first sheet of {file.name} has no column text in its first row")
-    text_column, id_column = header.index("text"), header.index("id") if "id" in header else None
-    for number, values in enumerate(rows, 2):
-        text = values[text_column] if text_column < len(values) else None
-        if text is None:
-            if any(value is not None for value in values):
-                problems.append(f"line {number}: no value for text; skipped")
-            continue
-        given = values[id_column] if id_column is not None and id_column < len(values) else None
-        yield Row(line=number, id=_row_id(given, number), text=text)
+        return predictor.prepare(row.text, id=row.id)
+    except TextError as error:
+        problems.append(f"line {row.line}: {error.message}; skipped")
+        return None

@@ -3,13 +3,13 @@
 In development it prints a banner, a triaged sample and the page's address.
 """
 
+import gc
 import logging
 
 import uvicorn
+from starlette.applications import Starlette
 
 from models.predictor import Predictor
-from serving.app import create_app
-from serving.readable import render_answer
 from serving.settings import DEVELOPMENT_FOLDER, Settings
 
 logger = logging.getLogger("xiaobao")
@@ -20,24 +20,42 @@ SAMPLE = (
 )
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, api_only: bool = False) -> None:
     """Load, warm, listen. Returns after a graceful stop."""
     predictor = Predictor.load(settings.bundle)
     if settings.is_development:
-        logger.info("\n%s", _banner(settings, predictor))
+        logger.info("\n%s", _banner(settings, predictor, api_only=api_only))
+    app = _app(settings, predictor, api_only=api_only)
+    # What is loaded now stays: the collector need not walk it again for every few requests.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        create_app(settings, predictor),
+        app,
         host=settings.host,
         port=settings.port,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=10,
         server_header=False,
+        ws="none",
     )
 
 
-def _banner(settings: Settings, predictor: Predictor) -> str:
+def _app(settings: Settings, predictor: Predictor, *, api_only: bool) -> Starlette:
+    if api_only:
+        from serving.api_only import create_api_only
+
+        return create_api_only(settings, predictor)
+    from serving.app import create_app
+
+    return create_app(settings, predictor)
+
+
+def _banner(settings: Settings, predictor: Predictor, *, api_only: bool) -> str:
+    from serving.readable import render_answer
+
     address = f"http://{settings.host}:{settings.port}"
+    pages = f"接口 API: {address}/v1/triage" if api_only else f"页面 page: {address}/    接口文档 API: {address}/docs"
     return "\n".join(
         [
             "=" * 78,
@@ -48,6 +66,6 @@ def _banner(settings: Settings, predictor: Predictor) -> str:
             "",
             render_answer(predictor.triage([SAMPLE])[0]),
             "",
-            f"页面 page: {address}/    接口文档 API: {address}/docs",
+            pages,
         ]
     )

@@ -6,14 +6,14 @@ service listens on loopback only; a wrong token is refused there as well, so tha
 
 import secrets
 
-from fastapi import Request
+from starlette.requests import Request
 
 from serving.errors import ServiceError
 from serving.settings import Settings
 
 
 def require_token(request: Request) -> None:
-    """A FastAPI dependency for every route under /v1. Raises ServiceError `unauthorized`."""
+    """For every route under /v1. Raises ServiceError `unauthorized`."""
     settings: Settings = request.app.state.settings
     header = request.headers.get("authorization")
     if header is None and settings.is_development:

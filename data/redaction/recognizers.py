@@ -7,7 +7,7 @@ amounts are not. It must be bounded by characters that are no digits, where one 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -63,6 +63,9 @@ class NumberRecognizer:
     accepts: Callable[[Candidate], bool]
 
 
+# Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
+FEWEST_DIGITS = 10
+DIGIT_RUN = re.compile(rf"[0-9](?:[{re.escape(GAPS)})]{{0,{WIDEST_GAP}}}[0-9]){{{FEWEST_DIGITS - 1},}}")
 EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}")
 # Abroad the zero of the area code is dropped.
 INTERNATIONAL_LANDLINE = re.compile(
@@ -135,13 +138,28 @@ NUMBERS: tuple[NumberRecognizer, ...] = (
 
 def find_pii(text: str) -> list[PiiSpan]:
     """Spans of personal data in a normalised text, in order, without overlap."""
-    found = [PiiSpan(kind="email", start=match.start(), end=match.end()) for match in EMAIL.finditer(text)]
+    found: list[PiiSpan] = []
+    if "@" in text:
+        found += [PiiSpan(kind="email", start=match.start(), end=match.end()) for match in EMAIL.finditer(text)]
     folded = text.translate(CHINESE_DIGITS)
+    runs = [match.span() for match in DIGIT_RUN.finditer(folded)]
+    if runs:
+        _find_numbers(text, folded, runs, found)
+    return sorted(found, key=lambda span: span.start)
+
+
+def _find_numbers(text: str, folded: str, runs: Sequence[tuple[int, int]], found: list[PiiSpan]) -> None:
+    """Add to `found` the numbers that lie in the given runs of digits."""
     found += [
         PiiSpan(kind="landline", start=match.start(), end=match.end())
         for match in INTERNATIONAL_LANDLINE.finditer(folded)
     ]
-    starts = [match.start() for match in re.finditer("[0-9]", folded) if _starts_cleanly(text, folded, match.start())]
+    starts = [
+        start
+        for first, last in runs
+        for start in range(first, last)
+        if folded[start] in "0123456789" and _starts_cleanly(text, folded, start)
+    ]
     for recognizer in NUMBERS:
         for start in starts:
             if folded[start] not in recognizer.first or any(span.start <= start < span.end for span in found):
@@ -149,7 +167,6 @@ def find_pii(text: str) -> list[PiiSpan]:
             span = _recognize(recognizer, text, folded, start)
             if span and all(span.end <= other.start or other.end <= span.start for other in found):
                 found.append(span)
-    return sorted(found, key=lambda span: span.start)
 
 
 def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> PiiSpan | None:

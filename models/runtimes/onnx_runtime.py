@@ -4,6 +4,7 @@ One session may be shared by all threads; each call uses one thread, so that N w
 does not fight its neighbours (measured in the performance notes).
 """
 
+import ctypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +28,16 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # A planned block per new shape never meets the arena's free ones: 113 MB instead of 70 after mixed lengths.
+        options.enable_mem_pattern = False
+        # The fusions beyond this level make dynamic int8 5 % slower (docs/speed.md).
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         try:
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base class
             raise BundleError(f"{file.name} cannot be loaded by ONNX Runtime: {type(error).__name__}") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
+        return_freed_memory()
 
     def run(self, texts: Sequence[Sequence[int]]) -> dict[str, npt.NDArray[np.float32]]:
         """Logits for token ids, padded to the longest: name → (texts, …)."""
@@ -43,3 +49,11 @@ class OnnxRuntime:
             mask[row, : len(text)] = 1
         values = self._session.run(self._outputs, {"input_ids": ids, "attention_mask": mask})
         return dict(zip(self._outputs, values, strict=True))
+
+
+def return_freed_memory() -> None:
+    """Give back what the C library keeps of freed memory: parsing the graph frees about 8 MB. Linux with glibc only."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return

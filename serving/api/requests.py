@@ -3,7 +3,6 @@
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Request
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -14,6 +13,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from starlette.requests import Request
 
 from data.schema import InputKind
 from models.predictor import MAX_CHARACTERS

@@ -1,8 +1,9 @@
 """Run the network for many callers. In: prepared texts. Out: one future each, always answered.
 
 Worker threads share one ONNX session, each call on one core. There is no waiting window: a worker takes the oldest text
-and joins at most three queued ones of near length, because batching buys little on a CPU and waiting costs latency
-(measured in the performance notes). The queue is bounded; a job whose caller was cancelled is skipped.
+and joins at most three queued ones of near length, never more than its share of the queue, because batching buys little
+on a CPU and waiting costs latency (measured in the performance notes and docs/speed.md). The queue is bounded; a job
+whose caller was cancelled is skipped.
 """
 
 import asyncio
@@ -63,9 +64,7 @@ class InferencePool:
 
     def start(self) -> None:
         """Warm up with the largest shape, so that memory does not grow later, then start the threads."""
-        longest = self._predictor.prepare("测" * 4000)
-        for item in (longest, self._predictor.prepare("你好，想问一下")):
-            self._predictor.infer([item])
+        self._predictor.warm_up()
         for thread in self._threads:
             thread.start()
 
@@ -135,13 +134,18 @@ class InferencePool:
                     if self._stopping:
                         return None
                     self._changed.wait()
-                group = join_near(self._jobs)
+                group = join_near(self._jobs, most=len(self._jobs) // len(self._threads))
                 if group:
                     return group
 
 
-def join_near(jobs: deque[Job]) -> list[Job]:
-    """Take the oldest job whose caller still waits and up to three of near length from the first few behind it."""
+def join_near(jobs: deque[Job], *, most: int = MOST_JOINED) -> list[Job]:
+    """Take the oldest job whose caller still waits and some of near length from the first few behind it.
+
+    No worker takes more than its share of what waits (`most`): with two callers one core would do the work of two
+    while the other idles, and with eight all answers would be made at once while both cores wait for new texts.
+    """
+    most = max(1, min(most, MOST_JOINED))
     while jobs and jobs[0].future.cancelled():
         jobs.popleft()
     if not jobs:
@@ -150,7 +154,7 @@ def join_near(jobs: deque[Job]) -> list[Job]:
     shortest = longest = len(group[0].item.tokens.ids)
     passed: list[Job] = []
     for _ in range(min(LOOKED_AHEAD, len(jobs))):
-        if len(group) == MOST_JOINED:
+        if len(group) == most:
             break
         job = jobs.popleft()
         length = len(job.item.tokens.ids)

@@ -35,6 +35,12 @@ def test_decision(band: Band, flags: list[str], truncated: bool, decided: str, p
     assert (decision.band, decision.priority) == (decided, priority)
 
 
+def test_a_risk_raised_by_a_rule_counts_like_the_models() -> None:
+    by_rule = FlagAnswer(code="E01", group="E", name="x", probability=0.01, source="rule")
+    decision = decide(_facets("auto"), [by_rule], truncated=False)
+    assert (decision.band, decision.priority, decision.reasons) == ("human", "urgent", ["flag:E01"])
+
+
 def test_reasons_name_flags_and_fields() -> None:
     facets = {**_facets("auto"), "category": FacetAnswer(code="x", name="x", confidence=0.2, band="human")}
     assert decide(facets, [_flag("E04")], truncated=True).reasons == [

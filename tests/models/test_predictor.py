@@ -68,9 +68,46 @@ def test_answer_never_echoes_personal_data(answers: list[TriageAnswer]) -> None:
     assert "〔手机号〕" in answers[0].redacted_text
 
 
-def test_long_text_is_marked(answers: list[TriageAnswer]) -> None:
-    assert [answer.truncated for answer in answers] == [False, False, False, True, False]
-    assert "truncated" in answers[3].decision.reasons
+def test_a_text_that_no_window_reaches_the_end_of_is_marked(
+    tiny_predictor: Predictor, answers: list[TriageAnswer]
+) -> None:
+    assert not any(answer.truncated for answer in answers)
+    endless = tiny_predictor.triage(["催收一天打二十个电话，还打给我单位。" * 1000])[0]
+    assert endless.truncated
+    assert "truncated" in endless.decision.reasons
+
+
+def test_a_rule_raises_what_the_model_missed(tiny_predictor: Predictor) -> None:
+    text = "帳戶被凍結，電話13800138000，再拖我就從你們樓上跳下去！"
+    answer = tiny_predictor.triage([text])[0]
+    [flag] = [flag for flag in answer.flags if flag.code == "E01"]
+    assert flag.source in ("rule", "model+rule")
+    assert "再拖我就從你們樓上跳下去" in [text[piece.start : piece.end] for piece in flag.evidence]
+    assert "〔手机号〕" not in "".join(piece.text for piece in flag.evidence)
+    assert (answer.decision.band, answer.decision.priority) == ("human", "urgent")
+    assert "flag:E01" in answer.decision.reasons
+
+
+def test_flags_say_who_raised_them(answers: list[TriageAnswer]) -> None:
+    for answer in answers:
+        for flag in answer.flags:
+            assert flag.source in ("model", "rule", "model+rule")
+            assert flag.evidence or not answer.redacted_text.strip("。")
+
+
+def test_money_points_into_both_texts(tiny_predictor: Predictor) -> None:
+    text = "電話13800138000，月薪六千，卡裡被刷走８，６００元，要求退還"
+    answer = tiny_predictor.triage([text])[0]
+    assert [amount.value for amount in answer.amounts] == [6000, 8600]
+    assert answer.amount == answer.amounts[1]
+    assert text[answer.amount.start : answer.amount.end] == "８，６００元"
+    assert answer.redacted_text[answer.amount.redacted_start : answer.amount.redacted_end] == answer.amount.text
+    assert (answer.amount.currency, answer.amount.is_approximate, answer.amount.value_to) == ("CNY", False, None)
+
+
+def test_no_money_is_null(tiny_predictor: Predictor) -> None:
+    answer = tiny_predictor.triage(["2021年3月的事，尾号1234的卡，没人接电话"])[0]
+    assert (answer.amount, answer.amounts) == (None, [])
 
 
 def test_batch_and_single_agree(tiny_predictor: Predictor, answers: list[TriageAnswer]) -> None:

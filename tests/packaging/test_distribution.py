@@ -10,7 +10,13 @@ from models.bundle import FILES, MANIFEST
 from tests.packaging.commands import CHECKOUT
 
 PACKAGES = ("data", "models", "eval", "training", "serving")
-DATA_FILES = {"data/taxonomy.yaml", "data/terms.yaml", "data/real_institutions.txt", "models/bundles/CURRENT"}
+DATA_FILES = {
+    "data/taxonomy.yaml",
+    "data/terms.yaml",
+    "data/real_institutions.txt",
+    "models/bundles/CURRENT",
+    "models/rules.yaml",
+}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.serving.conftest import TOKEN
 TEXT = "卡里少了三千块，我没有转过，电话13800138000"
 KEYS = {
     "id", "order_type", "category", "leaf", "cause", "subcause", "channel", "causes2", "flags", "issues", "amount",
-    "decision", "redacted_text", "truncated", "versions", "timings",
+    "amounts", "decision", "redacted_text", "truncated", "versions", "timings",
 }  # fmt: skip
 
 

@@ -140,3 +140,13 @@ def test_cores_respect_the_containers_quota(tmp_path: Any) -> None:
     (tmp_path / "one").write_text("50000 100000\n")
     assert usable_cores(tmp_path / "max") == usable_cores(tmp_path / "missing") >= 1
     assert usable_cores(tmp_path / "one") == 1
+
+
+def test_a_worker_leaves_the_others_their_share(tiny_predictor: Predictor) -> None:
+    async def taken(most: int) -> int:
+        loop = asyncio.get_running_loop()
+        item = tiny_predictor.prepare("钱" * 20)
+        jobs = deque(Job(item=item, future=loop.create_future(), loop=loop, queued_at=0.0) for _ in range(9))
+        return len(join_near(jobs, most=most))
+
+    assert [asyncio.run(taken(most)) for most in (0, 1, 2, 4, 9)] == [1, 1, 2, 4, 4]

@@ -1,0 +1,69 @@
+"""The HTTP service for machines: `xiaobao serve --api-only`. In: settings. Out: an ASGI app without pages.
+
+The same answers and errors as `serving.app`, on bare Starlette: FastAPI, its pages and its per-request dependency
+solving stay unloaded.
+"""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from models.predictor import Predictor
+from serving.api.answering import answer_batch, answer_one
+from serving.api.status import Status, alive, current_metrics, ready
+from serving.errors import invalid_request
+from serving.lifecycle import equip, model_lifespan
+from serving.security import require_token
+from serving.settings import Settings
+
+
+def create_api_only(settings: Settings, predictor: Predictor | None = None) -> Starlette:
+    """An app that loads the bundle on start-up, or uses a given predictor."""
+    app = Starlette(
+        routes=[
+            Route("/v1/triage", _triage, methods=["POST"]),
+            Route("/v1/triage/batch", _triage_batch, methods=["POST"]),
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
+            Route("/metrics", _metrics),
+        ],
+        lifespan=model_lifespan(settings, predictor),
+    )
+    equip(app, settings)
+    return app
+
+
+async def _triage(request: Request) -> Response:
+    require_token(request)
+    return await answer_one(request, full=_wants_full(request))
+
+
+async def _triage_batch(request: Request) -> Response:
+    require_token(request)
+    return await answer_batch(request, full=_wants_full(request))
+
+
+async def _healthz(_request: Request) -> Response:
+    return _status(alive())
+
+
+async def _readyz(request: Request) -> Response:
+    return _status(ready(request))
+
+
+async def _metrics(request: Request) -> Response:
+    return current_metrics(request)
+
+
+def _status(status: Status) -> Response:
+    return Response(status.model_dump_json(), media_type="application/json")
+
+
+def _wants_full(request: Request) -> bool:
+    """Whether `detail=full` was asked for. Raises ServiceError on any other word than `normal`."""
+    detail = request.query_params.get("detail", "normal")
+    if detail not in ("normal", "full"):
+        problem = {"type": "literal_error", "loc": ("query", "detail"), "msg": "Input should be 'normal' or 'full'"}
+        raise invalid_request([{**problem, "input": detail}])
+    return detail == "full"

@@ -1,0 +1,40 @@
+"""What both services have in common. In: settings. Out: an app with model, queue, counters and the one error shape."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.applications import Starlette
+
+from models.predictor import Predictor
+from serving.errors import add_error_handlers
+from serving.inference.cores import usable_cores
+from serving.inference.pool import InferencePool
+from serving.settings import Settings
+from serving.telemetry import RequestMetrics, Telemetry
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def model_lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
+    """Loads the bundle on start-up unless a predictor is given, and runs the workers until shutdown."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.predictor = predictor or Predictor.load(settings.bundle)
+        pool = InferencePool(
+            app.state.predictor, workers=settings.workers or usable_cores(), queue_size=settings.queue_size
+        )
+        pool.start()
+        app.state.pool = pool
+        yield
+        pool.stop()
+
+    return lifespan
+
+
+def equip(app: Starlette, settings: Settings) -> None:
+    """Settings, counters and error handlers."""
+    app.state.settings = settings
+    app.state.telemetry = Telemetry()
+    add_error_handlers(app)
+    app.add_middleware(RequestMetrics, telemetry=app.state.telemetry)  # outermost: counts what the others answer
