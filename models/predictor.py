@@ -39,6 +39,7 @@ from models.issues import ISSUE_CONFIDENCE, Matter, merge_matters, paragraph_sta
 from models.label_space import parent
 from models.network import Inference, Network, PreparedInput
 from models.rules import by_flag, default_rules
+from models.scope import is_out_of_scope
 from models.tokenization import TextTokenizer
 from models.windows import MOST_PIECES, split_windows
 
@@ -132,7 +133,8 @@ class Predictor:
         started = time.perf_counter()
         facets = self._facets(item, inference)
         flags = self._flags(item, inference, facets["order_type"])
-        decision = decide(facets, flags, truncated=item.is_truncated)
+        unreadable = is_out_of_scope(item.prepared.model_text, item.tokens)
+        decision = decide(facets, flags, truncated=item.is_truncated, out_of_scope=unreadable)
         order_type, channel = facets["order_type"], facets["channel"]
         assert order_type is not None
         assert channel is not None
@@ -205,14 +207,16 @@ class Predictor:
 
     def _flags(self, item: PreparedInput, inference: Inference, order_type: FacetAnswer | None) -> list[FlagAnswer]:
         """What the model or a rule raised, in the order of the labels."""
-        labels, limits = self.bundle.labels, self.bundle.thresholds.flags
-        probabilities = dict(zip(labels.flags, inference.probabilities.flags[inference.row], strict=True))
+        codes, probabilities = self.bundle.labels.flags, inference.probabilities.flags[inference.row]
+        by_model = set(self.bundle.thresholds.raised(codes, probabilities))
         is_irrelevant = order_type is not None and (order_type.code, order_type.band) == ("irrelevant", "auto")
         by_rule = by_flag(item.rule_hits, is_irrelevant=is_irrelevant)
         return [
-            self._flag(item, inference, code=code, probability=float(probability), by_rule=by_rule, by_model=by_model)
-            for code, probability in probabilities.items()
-            if (by_model := bool(probability >= limits[code])) or code in by_rule
+            self._flag(
+                item, inference, code=code, probability=float(probabilities[i]), by_rule=by_rule, by_model=i in by_model
+            )
+            for i, code in enumerate(codes)
+            if i in by_model or code in by_rule
         ]
 
     def _flag(
