@@ -1,75 +1,173 @@
-"""Commands that measure. In: a bundle and labelled texts. Out: figures."""
+"""Commands that measure. In: a bundle and labelled texts. Out: figures. Heavy imports wait until a command runs."""
 
 import importlib.util
 import json
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from data.errors import SettingsError
 
+if TYPE_CHECKING:
+    from eval.report import Additions
+    from eval.sets import Selection
+
+SPLIT = click.Choice(["dev", "calibration", "test", "test_writer"])
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+OF_REPORTS = ("baselines", "contrastive", "learning_curve", "latency", "behavior", "readme", "reuse")
+
+
+def _need(module: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise SettingsError("this command needs the extra `train`; run: pip install 'xiaobao[train]'")
+
 
 @click.command("evaluate")
-@click.option("--bundle", "bundle_folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--split",
-    type=click.Choice(["dev", "calibration", "test", "test_writer"]),
-    default="dev",
-    show_default=True,
-    help="Split of the corpus; nobody tunes on the tests.",
-)
+@click.option("--bundle", "bundle_folder", type=FOLDER, help="Default: the shipped one.")
+@click.option("--split", "split_names", type=SPLIT, multiple=True, help="Default: dev; with --report all of them.")
+@click.option("--gold", "gold_files", multiple=True, metavar="[NAME=]FILE", help="Labelled texts of your own.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def evaluate_command(bundle_folder: Path | None, split: str, as_json: bool) -> None:
-    """Measure a bundle on a split of the corpus."""
-    from data.dataset import read_corpus
-    from data.splits import read_splits
+@click.option("--report", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write report.json, .html.")
+@click.option("--baselines", is_flag=True, help="In the report: simpler methods on the same texts.")
+@click.option("--contrastive", is_flag=True, help="SetFit's method as well; some minutes for each facet.")
+@click.option("--learning-curve", type=FILE, help="JSON: a list of objects with `texts` and figures.")
+@click.option("--latency", type=FILE, help="JSON of `python -m eval.latency`.")
+@click.option("--behavior", type=FILE, help="JSON of behavioural tests.")
+@click.option("--readme", is_flag=True, help="Put the report's tables into README.md and README.zh-CN.md.")
+@click.option("--reuse", is_flag=True, help="Measure nothing: make page and READMEs anew from FOLDER/report.json.")
+@click.option("--corpus", "texts_folder", type=FOLDER, help="Folder of texts.")
+@click.option("--splits", "splits_file", type=FILE, help="Their splits.")
+@click.pass_context
+def evaluate_command(
+    context: click.Context,
+    /,
+    bundle_folder: Path | None,
+    split_names: tuple[str, ...],
+    gold_files: tuple[str, ...],
+    as_json: bool,
+    folder: Path | None,
+    texts_folder: Path | None,
+    splits_file: Path | None,
+    **of_reports: Any,
+) -> None:
+    """Print the figures of one set of texts, or write the report of many."""
+    _need("scipy")
+    from eval.report import Additions
+    from eval.sets import Selection, parse_gold
+
+    files = {"texts_folder": texts_folder, "splits_file": splits_file}
+    selection = Selection(
+        splits=split_names, gold=parse_gold(gold_files), **{key: file for key, file in files.items() if file}
+    )
+    readme, reuse = of_reports.pop("readme"), of_reports.pop("reuse")
+    additions = Additions(command=command_line(context), **of_reports)
+    if folder is None:
+        _refuse_report_options(context.params)
+        _print_figures(bundle_folder, selection, as_json=as_json)
+        return
+    _need("matplotlib")
+    _write_report(folder, None if reuse else (bundle_folder, selection, additions))
+    if readme:
+        _rewrite_readmes(folder)
+
+
+def command_line(context: click.Context) -> str:
+    """The command as it was given, without defaults."""
+    words = ["xiaobao", str(context.info_name)]
+    for option in context.command.params:
+        value = context.params[option.name or ""]
+        for entry in value if isinstance(value, tuple) else (value,):
+            if entry is True:
+                words.append(option.opts[0])
+            elif entry not in (None, False):
+                words += [option.opts[0], str(entry)]
+    return shlex.join(words)
+
+
+def _refuse_report_options(given: dict[str, Any]) -> None:
+    if found := [name for name in OF_REPORTS if given[name]]:
+        raise click.UsageError(f"--{found[0].replace('_', '-')} belongs to a report; add --report FOLDER")
+    if len(given["split_names"]) + len(given["gold_files"]) > 1:
+        raise click.UsageError("one --split or --gold is printed at a time; add --report FOLDER for several")
+
+
+def _print_figures(bundle_folder: Path | None, selection: "Selection", *, as_json: bool) -> None:
+    from dataclasses import replace
+
     from data.taxonomy import default_taxonomy
     from eval.metrics import evaluate_answers
+    from eval.printed import figure_lines
+    from eval.sets import answer_set, read_sets
     from models.predictor import Predictor
 
-    splits = read_splits()
-    texts = [text for text in read_corpus(default_taxonomy()) if splits.get(text.id) == split]
+    if not selection.splits and not selection.gold:
+        selection = replace(selection, splits=("dev",))
+    labelled = read_sets(selection, default_taxonomy())[0][-1]  # the gold file, else the split
     predictor = Predictor.load(bundle_folder)
-    scores = evaluate_answers(texts, [predictor.triage([text.text], ids=[text.id])[0] for text in texts])
+    evaluated = answer_set(labelled, predictor)
+    scores = evaluate_answers(evaluated.credited, evaluated.answers)
     if as_json:
         click.echo(json.dumps(scores, ensure_ascii=False, indent=1))
         return
-    click.echo(f"{predictor.bundle.name} on {split}: {len(texts)} texts; value [95 % interval]")
-    for facet, entry in scores["facets"].items():
-        if entry["n"]:
-            accuracy, macro = entry["accuracy"], entry["macro_f1"]
-            click.echo(
-                f"{facet:11s} accuracy {accuracy[0]:.3f} [{accuracy[1]:.3f}, {accuracy[2]:.3f}]  "
-                f"macro-F1 {macro[0]:.3f} [{macro[1]:.3f}, {macro[2]:.3f}]  n {entry['n']}"
-            )
-    for group, entry in scores["flag_groups"].items():
-        click.echo(
-            f"flags {group}     precision {entry['precision']:.3f}  recall {entry['recall']:.3f}  n {entry['n']}"
+    click.echo(f"{predictor.bundle.name} on {evaluated.name}: {scores['texts']} texts; value [95 % interval]")
+    for line in figure_lines(scores):
+        click.echo(line)
+
+
+def _write_report(folder: Path, measured: "tuple[Path | None, Selection, Additions] | None") -> None:
+    from data.taxonomy import default_taxonomy
+    from eval.report import PAGE_FILE, REPORT_FILE, measure_report, read_json, write_report
+    from eval.sets import answer_set, read_sets
+    from models.predictor import Predictor
+
+    taxonomy = default_taxonomy()
+    if measured is None:
+        report = read_json(folder / REPORT_FILE)
+    else:
+        bundle_folder, selection, additions = measured
+        sets, train = read_sets(selection, taxonomy)
+        predictor = Predictor.load(bundle_folder)
+        report = measure_report(
+            [answer_set(labelled, predictor) for labelled in sets],
+            predictor,
+            train=train,
+            taxonomy=taxonomy,
+            additions=additions,
         )
-    click.echo(f"flag codes  macro-F1 {scores['flags']['macro_f1']:.3f}")
-    click.echo(f"evidence    {scores['evidence']}")
+    write_report(report, folder, taxonomy)
+    click.echo(f"written: {folder / REPORT_FILE} and {folder / PAGE_FILE}")
+
+
+def _rewrite_readmes(folder: Path) -> None:
+    from eval.readme_block import rewrite_readmes
+    from eval.report import REPORT_FILE, read_json
+
+    rewrite_readmes(read_json(folder / REPORT_FILE))
+    click.echo("README.md and README.zh-CN.md hold its tables")
 
 
 @click.command("baselines")
-@click.option(
-    "--split", type=click.Choice(["dev", "calibration", "test", "test_writer"]), default="dev", show_default=True
-)
-def baselines_command(split: str) -> None:
-    """Measure majority, TF-IDF and frozen-encoder baselines on a split of the corpus (extra `train`)."""
-    if importlib.util.find_spec("sklearn") is None:
-        raise SettingsError("this command needs the extra `train`; run: pip install 'xiaobao[train]'")
+@click.option("--split", type=SPLIT, default="dev", show_default=True)
+@click.option("--contrastive", is_flag=True, help="SetFit's method as well; some minutes for each facet.")
+def baselines_command(split: str, contrastive: bool) -> None:
+    """Measure simpler methods on a split of the corpus (extra `train`)."""
+    _need("sklearn")
     from data.dataset import read_corpus
     from data.splits import read_splits
     from data.taxonomy import default_taxonomy
-    from eval.baselines import evaluate_baselines
+    from eval.baselines import CONTRASTIVE, METHODS, evaluate_baselines
+    from eval.printed import interval
 
     taxonomy, splits = default_taxonomy(), read_splits()
     texts = read_corpus(taxonomy)
     train, test = ([text for text in texts if splits.get(text.id) == name] for name in ("train", split))
-    for method, facets in evaluate_baselines(train, test, taxonomy).items():
+    methods = (*METHODS, CONTRASTIVE) if contrastive else METHODS
+    for method, facets in evaluate_baselines(train, test, taxonomy, methods=methods).items():
         for facet, entry in facets.items():
-            accuracy, macro = entry["accuracy"], entry["macro_f1"]
             click.echo(
-                f"{method:38s} {facet:11s} accuracy {accuracy[0]:.3f} [{accuracy[1]:.3f}, {accuracy[2]:.3f}]  "
-                f"macro-F1 {macro[0]:.3f} [{macro[1]:.3f}, {macro[2]:.3f}]  n {entry['n']}"
+                f"{method:38s} {facet:11s} accuracy {interval(entry['accuracy'])}  "
+                f"macro-F1 {interval(entry['macro_f1'])}  n {entry['n']}"
             )

@@ -30,14 +30,39 @@ class GoldSet:
 def read_gold(file: Path, taxonomy: Taxonomy) -> GoldSet:
     """Read a gold file. Raises CorpusError naming the line that is wrong."""
     texts, accepted = [], []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_lines(file), 1):
         try:
             row = json.loads(line)
             texts.append(_labelled(row, taxonomy))
             accepted.append(_accepted(row, taxonomy))
-        except (KeyError, ValueError) as error:
-            raise CorpusError(f"{file.name}:{number}: {error}; expected a row as the label guide describes") from error
+            _refuse_unknown_codes(texts[-1], taxonomy)
+        except (KeyError, TypeError, ValueError) as error:
+            said = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise CorpusError(f"{file.name}:{number}: {said}; expected a row as the label guide describes") from error
     return GoldSet(texts=texts, accepted=accepted)
+
+
+def corpus_gold(texts: Sequence[LabelledText]) -> GoldSet:
+    """Texts of the corpus, where one answer alone is right."""
+    accepted = [{facet: frozenset([getattr(text, facet)]) for facet in FACETS_WITH_ALTERNATIVES} for text in texts]
+    return GoldSet(texts=texts, accepted=accepted)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{file.name} cannot be read as UTF-8; expected JSON Lines") from error
+    if not lines:
+        raise CorpusError(f"{file.name} is empty; expected a labelled text on each line")
+    return lines
+
+
+def _refuse_unknown_codes(text: LabelledText, taxonomy: Taxonomy) -> None:
+    """Raises ValueError naming the codes."""
+    codes = {text.order_type, text.category, text.cause, text.channel, *text.causes2, *text.flags} - {None}
+    if unknown := sorted(str(code) for code in codes if code not in taxonomy.entries):
+        raise ValueError(f"the taxonomy {taxonomy.version} has no {', '.join(unknown)}")
 
 
 def _labelled(row: dict[str, Any], taxonomy: Taxonomy) -> LabelledText:

@@ -1,10 +1,12 @@
 """How right the answers are. In: labelled texts and answers. Out: figures per facet, flag group and flag, with n.
 
-Accuracy and macro-F1 carry 95 % percentile bootstrap intervals over texts (1,000 resamples, fixed seed). A leaf counts
-only with its category. Groups: a text is a hit if any flag of the group was raised and any is true.
+Accuracy and macro-F1 carry 95 % percentile bootstrap intervals over texts (1,000 resamples, fixed seed), precision and
+recall Wilson intervals. A leaf counts only with its category. Macro-F1 averages over the classes that are wanted;
+`macro_f1_frequent` over those wanted ten times or more. Groups: a text is a hit if any flag of the group was raised and
+any is true.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,24 +14,35 @@ import numpy as np
 import numpy.typing as npt
 
 from data.schema import LabelledText
+from eval.intervals import share_with_interval
 from models.answer import FacetAnswer, TriageAnswer
 
 FACETS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
+GROUPS = "PSEX"
+NOTHING = "none"  # where a facet is wanted and no code was given
+FREQUENT = 10  # texts from which a class's F1 says something
 RESAMPLES = 1000
 SEED = 20261123
-CodeArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A figure with its 95 % bootstrap interval."""
+class Tally:
+    """Right, wanted and given answers of each class, in each sample of texts: shape (samples, classes)."""
 
-    value: float
-    low: float
-    high: float
+    hits: FloatArray
+    wanted: FloatArray
+    given: FloatArray
 
-    def to_json(self) -> list[float]:
-        return [round(self.value, 4), round(self.low, 4), round(self.high, 4)]
+    def f1(self) -> FloatArray:
+        """F1 of every class in every sample."""
+        return np.asarray(2 * self.hits / np.maximum(1, self.wanted + self.given))
+
+    def macro_f1(self, classes: npt.NDArray[np.bool_]) -> FloatArray:
+        """The mean over those of `classes` that the sample wants, shape (samples,)."""
+        present = (self.wanted > 0) & classes
+        return np.asarray((self.f1() * present).sum(axis=1) / np.maximum(1, present.sum(axis=1)))
 
 
 def evaluate_answers(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
@@ -39,24 +52,29 @@ def evaluate_answers(gold: Sequence[LabelledText], answers: Sequence[TriageAnswe
         "facets": {facet: _facet_scores(facet, gold, answers) for facet in FACETS},
         "flag_groups": _group_scores(gold, answers),
         "flags": _flag_scores(gold, answers),
+        "causes2": _secondary_scores(gold, answers),
         "evidence": _evidence_scores(gold, answers),
         "bands": {facet: _band_scores(facet, gold, answers) for facet in FACETS},
     }
 
 
-def _code(answer: TriageAnswer, facet: str) -> str | None:
+def given_code(answer: TriageAnswer, facet: str) -> str | None:
+    """The code an answer gives in a facet, or null."""
     value: FacetAnswer | None = getattr(answer, facet)
     return value.code if value else None
 
 
+def code_pairs(facet: str, gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> list[tuple[str, str]]:
+    """(wanted, given) codes of the texts that have the facet."""
+    return [
+        (getattr(text, facet), given_code(answer, facet) or NOTHING)
+        for text, answer in zip(gold, answers, strict=True)
+        if getattr(text, facet) is not None
+    ]
+
+
 def _facet_scores(facet: str, gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
-    return score_codes(
-        [
-            (getattr(text, facet), _code(answer, facet) or "none")
-            for text, answer in zip(gold, answers, strict=True)
-            if getattr(text, facet) is not None
-        ]
-    )
+    return score_codes(code_pairs(facet, gold, answers))
 
 
 def score_codes(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -64,38 +82,52 @@ def score_codes(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     if not pairs:
         return {"n": 0}
     codes = sorted({code for pair in pairs for code in pair})
-    want, got = (np.array([codes.index(code) for code in side]) for side in zip(*pairs, strict=True))
-    per_class, present = class_f1(want, got, len(codes))
+    rows = {code: i for i, code in enumerate(codes)}
+    want, got = (np.array([rows[code] for code in side]) for side in zip(*pairs, strict=True))
+    whole = _tally_codes(want[np.newaxis], got[np.newaxis], len(codes))
+    picks = _picks(len(pairs))
+    drawn = _tally_codes(want[picks], got[picks], len(codes))
+    wanted, frequent = whole.wanted[0] > 0, whole.wanted[0] >= FREQUENT
+    per_class = whole.f1()[0]
     return {
         "n": len(pairs),
-        "accuracy": bootstrap(want, got, lambda w, g: float((w == g).mean())).to_json(),
-        "macro_f1": bootstrap(want, got, lambda w, g: _macro_f1(w, g, len(codes))).to_json(),
+        "accuracy": _with_interval(float((want == got).mean()), (want == got)[picks].mean(axis=1)),
+        "macro_f1": _macro(whole, drawn, wanted),
+        "macro_f1_frequent": _macro(whole, drawn, frequent) if frequent.any() else None,
+        "classes": int(wanted.sum()),
+        "frequent_classes": int(frequent.sum()),
         "per_class": {
-            codes[i]: {"f1": round(float(per_class[i]), 4), "n": int((want == i).sum())}
-            for i in np.flatnonzero(present)
+            codes[i]: {"f1": round(float(per_class[i]), 4), "n": int(whole.wanted[0, i])}
+            for i in np.flatnonzero(wanted)
         },
     }
 
 
-def class_f1(want: CodeArray, got: CodeArray, classes: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """F1 of every class and whether it is wanted at all, both of shape (classes,)."""
-    hits = np.bincount(want[want == got], minlength=classes)
-    wanted, given = np.bincount(want, minlength=classes), np.bincount(got, minlength=classes)
-    return 2 * hits / np.maximum(1, wanted + given), wanted > 0
+def _picks(n: int) -> IntArray:
+    """Indices of resampled texts, shape (resamples, n)."""
+    return np.random.default_rng(SEED).integers(0, n, (RESAMPLES, n))
 
 
-def _macro_f1(want: CodeArray, got: CodeArray, classes: int) -> float:
-    """The mean over the classes that are wanted."""
-    scores, present = class_f1(want, got, classes)
-    return float(scores[present].mean())
+def _tally_codes(want: IntArray, got: IntArray, classes: int) -> Tally:
+    """Counts in each row of class indices."""
+    samples = len(want)
+    shift = np.arange(samples)[:, np.newaxis] * classes
+
+    def count(codes: IntArray, weights: npt.NDArray[np.bool_] | None = None) -> FloatArray:
+        flat = None if weights is None else weights.ravel()
+        counts = np.bincount((codes + shift).ravel(), weights=flat, minlength=samples * classes)
+        return counts.reshape(samples, classes).astype(np.float64)
+
+    return Tally(hits=count(want, want == got), wanted=count(want), given=count(got))
 
 
-def bootstrap(want: CodeArray, got: CodeArray, score: Callable[[CodeArray, CodeArray], float]) -> Interval:
-    """Percentile interval of a score over resampled texts."""
-    generator = np.random.default_rng(SEED)
-    picks = generator.integers(0, len(want), (RESAMPLES, len(want)))
-    low, high = np.percentile([score(want[pick], got[pick]) for pick in picks], [2.5, 97.5])
-    return Interval(value=score(want, got), low=float(low), high=float(high))
+def _macro(whole: Tally, drawn: Tally, classes: npt.NDArray[np.bool_]) -> list[float]:
+    return _with_interval(float(whole.macro_f1(classes)[0]), drawn.macro_f1(classes))
+
+
+def _with_interval(value: float, drawn: FloatArray) -> list[float]:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return [round(value, 4), round(float(low), 4), round(float(high), 4)]
 
 
 def _group_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
@@ -104,34 +136,59 @@ def _group_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer])
             [any(flag[0] == group for flag in text.flags) for text in gold],
             [any(flag.group == group for flag in answer.flags) for answer in answers],
         )
-        for group in "PSEX"
+        for group in GROUPS
     }
 
 
 def _flag_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
-    codes = sorted({flag for text in gold for flag in text.flags})
-    scores = {
-        code: _binary_scores(
-            [code in text.flags for text in gold], [code in {f.code for f in answer.flags} for answer in answers]
-        )
-        for code in codes
+    """Every flag that is wanted or raised; the macro-F1 is over those wanted."""
+    raised = [{flag.code for flag in answer.flags} for answer in answers]
+    found = {flag for text in gold for flag in text.flags} | {code for flags in raised for code in flags}
+    codes = sorted(found, key=lambda code: (GROUPS.index(code[0]), code))
+    want = np.array([[code in text.flags for code in codes] for text in gold], dtype=np.float64)
+    got = np.array([[code in flags for code in codes] for flags in raised], dtype=np.float64)
+    return {
+        "macro_f1": _flag_macro(want, got) if want.any() else None,
+        "per_flag": {
+            code: _binary_scores((want[:, i] > 0).tolist(), (got[:, i] > 0).tolist()) for i, code in enumerate(codes)
+        },
     }
-    macro = float(np.mean([entry["f1"] for entry in scores.values()])) if scores else 0.0
-    return {"macro_f1": round(macro, 4), "per_flag": scores}
+
+
+def _flag_macro(want: FloatArray, got: FloatArray) -> list[float]:
+    times = np.stack([np.bincount(pick, minlength=len(want)) for pick in _picks(len(want))]).astype(np.float64)
+
+    def tally(weights: FloatArray) -> Tally:
+        return Tally(hits=weights @ (want * got), wanted=weights @ want, given=weights @ got)
+
+    return _macro(tally(np.ones((1, len(want)))), tally(times), want.sum(axis=0) > 0)
 
 
 def _binary_scores(want: Sequence[bool], got: Sequence[bool]) -> dict[str, Any]:
     hits = sum(w and g for w, g in zip(want, got, strict=True))
-    precision, recall = hits / max(1, sum(got)), hits / max(1, sum(want))
-    f1 = 2 * precision * recall / max(1e-9, precision + recall)
+    return _retrieval(hits, raised=sum(got), n=sum(want))
+
+
+def _retrieval(hits: int, *, raised: int, n: int) -> dict[str, Any]:
+    """Precision and recall are null where nothing was raised or wanted."""
     return {
-        "n": sum(want),
+        "n": n,
         "hits": hits,
-        "raised": sum(got),
-        "precision": round(precision, 4),
-        "recall": round(recall, 4),
-        "f1": round(f1, 4),
+        "raised": raised,
+        "precision": share_with_interval(hits, raised),
+        "recall": share_with_interval(hits, n),
+        "f1": round(2 * hits / max(1, n + raised), 4),
     }
+
+
+def _secondary_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    """Secondary causes of all texts together; `f1` is micro-F1."""
+    pairs = [(set(text.causes2), set(answer.causes2)) for text, answer in zip(gold, answers, strict=True)]
+    return _retrieval(
+        sum(len(want & got) for want, got in pairs),
+        raised=sum(len(got) for _, got in pairs),
+        n=sum(len(want) for want, _ in pairs),
+    )
 
 
 def _evidence_scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:

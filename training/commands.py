@@ -1,6 +1,7 @@
 """Commands of ML engineers. In: the command line. Out: bundles and reports. Heavy imports wait until a command runs."""
 
 import importlib.util
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -62,6 +63,46 @@ def train_command(
         facets = "  ".join(f"{name} {entry['accuracy'][0]:.3f}" for name, entry in scores["facets"].items())
         click.echo(f"{split:12s} {facets}")
     click.echo(f"bundle written to {target}")
+
+
+@click.command("learning-curve")
+@click.option("--config", "config_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSON for the report.")
+@click.option("--run-dir", type=click.Path(path_type=Path, file_okay=False), help="Checkpoints; reuse it to resume.")
+@click.option("--share", "shares", type=float, multiple=True, default=(0.25, 0.5, 0.75, 1.0), show_default=True)
+@click.option("--gold", "gold_files", multiple=True, metavar="NAME=FILE", help="Labelled texts of your own.")
+def learning_curve_command(
+    config_file: Path, output: Path, run_dir: Path | None, shares: tuple[float, ...], gold_files: tuple[str, ...]
+) -> None:
+    """Train on growing parts of the corpus and measure each on test, test_writer and gold files."""
+    _need_train_extra()
+    from data.dataset import read_corpus
+    from data.splits import read_splits
+    from data.taxonomy import default_taxonomy
+    from eval.gold import corpus_gold, read_gold
+    from models.encoder import encoder_folder
+    from models.label_space import LabelSpace
+    from training.config import TrainingConfig
+    from training.learning_curve import learning_curve
+    from training.pipeline import split_corpus
+    from training.recipe import TrainingInputs
+
+    config, taxonomy = TrainingConfig.read(config_file), default_taxonomy()
+    splits = split_corpus(read_corpus(taxonomy), read_splits())
+    measured = {name: corpus_gold(splits[name]) for name in ("test", "test_writer")}
+    measured |= {name: read_gold(Path(file), taxonomy) for name, _, file in (g.partition("=") for g in gold_files)}
+    inputs = TrainingInputs(
+        splits=splits,
+        tokenizer_file=encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json",
+        labels=LabelSpace.of(taxonomy),
+        taxonomy=taxonomy,
+    )
+    points = learning_curve(
+        config, inputs, shares=shares, measured=measured, run_folder=run_dir or RUNS_FOLDER / "learning-curve"
+    )
+    output.write_text(json.dumps(points, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for point in points:
+        click.echo("  ".join(f"{name} {value}" for name, value in point.items()))
 
 
 @click.group("encoder")

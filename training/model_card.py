@@ -33,7 +33,8 @@ Training took {metrics["training_seconds"]} s. int8 gives the fp32 graph's answe
 {metrics["int8"]["texts"]} development texts: {agreement}.
 
 ## Figures of the int8 bundle
-Value [95 % bootstrap interval]. Leaf and sub-cause count only when right under the right parent.
+Value [95 % interval: bootstrap, for precision and recall Wilson]. Leaf and sub-cause count only when right under the
+right parent.
 
 {tables}
 
@@ -44,19 +45,22 @@ The corpus is invented; real complaints differ, and the project keeps real texts
 
 
 def _split_table(split: str, scores: dict[str, Any]) -> str:
-    rows = [f"### {split} ({scores['texts']} texts)", "", "| facet | n | accuracy | macro-F1 |", "|---|---|---|---|"]
+    head = "| facet | n | accuracy | macro-F1 | macro-F1 of classes with 10 texts or more |"
+    rows = [f"### {split} ({scores['texts']} texts)", "", head, "|---|---|---|---|---|"]
     rows += [
-        f"| {facet} | {entry['n']} | {_interval(entry['accuracy'])} | {_interval(entry['macro_f1'])} |"
+        f"| {facet} | {entry['n']} | "
+        f"{' | '.join(_interval(entry[name]) for name in ('accuracy', 'macro_f1', 'macro_f1_frequent'))} |"
         for facet, entry in scores["facets"].items()
         if entry["n"]
     ]
     rows += ["", "| flags | n | precision | recall | F1 |", "|---|---|---|---|---|"]
     names = {"P": "privacy", "S": "mis-selling", "E": "escalation", "X": "agency hint"}
     rows += [
-        f"| {names[group]} | {e['n']} | {e['precision']:.3f} | {e['recall']:.3f} | {e['f1']:.3f} |"
+        f"| {names[group]} | {e['n']} | {_interval(e['precision'])} | {_interval(e['recall'])} | {e['f1']:.3f} |"
         for group, e in scores["flag_groups"].items()
     ]
-    rows.append(f"\nFlag codes macro-F1 {scores['flags']['macro_f1']:.3f}.")
+    rows.append(f"\nFlag codes macro-F1 {_interval(scores['flags']['macro_f1'])}.")
+    rows.append(f"Secondary causes micro-F1 {scores['causes2']['f1']:.3f} (n {scores['causes2']['n']}).")
     if scores["evidence"]["n"]:
         evidence = scores["evidence"]
         rows.append(
@@ -66,6 +70,8 @@ def _split_table(split: str, scores: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def _interval(values: list[float]) -> str:
+def _interval(values: list[float] | None) -> str:
+    if values is None:
+        return "–"
     value, low, high = values
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"

@@ -43,3 +43,26 @@ def test_a_defensible_answer_counts(tmp_path: Path, taxonomy: Taxonomy, tiny_pre
 def test_a_leaf_of_another_category_is_named(tmp_path: Path, taxonomy: Taxonomy) -> None:
     with pytest.raises(CorpusError, match=r"gold.jsonl:1: leaf '个人住房贷款' is not a leaf of B99"):
         _read([{**ROW, "leaf": "个人住房贷款"}], tmp_path, taxonomy)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cause": "C77"}, "gold.jsonl:2: the taxonomy 1.0.0 has no C77"),
+        ({"flags": ["P01", "Z01"]}, "gold.jsonl:2: the taxonomy 1.0.0 has no Z01"),
+        ({"flags": None}, "gold.jsonl:2: .*expected a row as the label guide describes"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path: Path, taxonomy: Taxonomy, change: dict[str, object], said: str) -> None:
+    with pytest.raises(CorpusError, match=said):
+        _read([ROW, {**ROW, **change}], tmp_path, taxonomy)
+
+
+def test_a_missing_key_is_named(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    with pytest.raises(CorpusError, match=r"gold.jsonl:1: lacks 'channel'"):
+        _read([{key: value for key, value in ROW.items() if key != "channel"}], tmp_path, taxonomy)
+
+
+def test_an_empty_file_is_named(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    with pytest.raises(CorpusError, match=r"gold.jsonl is empty"):
+        _read([], tmp_path, taxonomy)

@@ -2,62 +2,78 @@
 
 import pytest
 
-from data.schema import EvidenceSpan, LabelledText
+from eval.intervals import share_with_interval
 from eval.metrics import evaluate_answers
-from models.answer import Decision, Evidence, FacetAnswer, FlagAnswer, Timings, TriageAnswer, Versions
+from tests.eval.cases import SIX_ANSWERS, SIX_TEXTS, answered, labelled
 
-
-def _gold(category: str | None, flags: tuple[str, ...] = (), order: str = "complaint") -> LabelledText:
-    evidence = {flag: (EvidenceSpan(start=0, end=4),) for flag in flags}
-    return LabelledText(
-        id="g", text="一二三四五六七八", order_type=order, category=category,
-        leaf=f"{category}.01" if category else None,
-        cause="C01", subcause="C01.1", channel="unknown", flags=flags, evidence=evidence, voice="letter",
-        input="typed", names_product=True, scenario="s", writer="w",
-    )  # fmt: skip
-
-
-def _facet(code: str) -> FacetAnswer:
-    return FacetAnswer(code=code, name=code, confidence=0.9, band="auto")
-
-
-def _answer(category: str | None, flags: tuple[str, ...] = ()) -> TriageAnswer:
-    shown = [Evidence(start=2, end=6, redacted_start=2, redacted_end=6, text="三四五六")]
-    return TriageAnswer(
-        id="a", order_type=_facet("complaint"), category=_facet(category) if category else None,
-        leaf=_facet(f"{category}.01") if category else None, cause=_facet("C01"), subcause=_facet("C01.1"),
-        channel=_facet("unknown"), causes2=[], issues=[], amount=None,
-        flags=[FlagAnswer(code=f, group=f[0], name=f, probability=0.9, source="model", evidence=shown) for f in flags],
-        decision=Decision(band="auto", priority="normal", reasons=[]),
-        redacted_text="一二三四五六七八", truncated=False,
-        versions=Versions(bundle="b", taxonomy="1", redaction="1", policy="1"),
-        timings=Timings(prepare_ms=0, queue_ms=0, model_ms=0, total_ms=0),
-    )  # fmt: skip
-
-
-GOLD = [_gold("B01", ("P01",)), _gold("B01"), _gold("B02", ("P02", "S01")), _gold(None, order="irrelevant")]
-ANSWERS = [_answer("B01", ("P01",)), _answer("B02", ("P01",)), _answer("B02", ("S01",)), _answer("B01")]
+SCORES = evaluate_answers(SIX_TEXTS, SIX_ANSWERS)
 
 
 def test_facets_leave_out_texts_without_the_facet() -> None:
-    category = evaluate_answers(GOLD, ANSWERS)["facets"]["category"]
-    assert category["n"] == 3
-    assert category["accuracy"][0] == pytest.approx(2 / 3, abs=1e-4)
-    assert category["macro_f1"][0] == pytest.approx(2 / 3, abs=1e-4)  # B01: 2/3, B02: 2/3
+    category = SCORES["facets"]["category"]
+    assert (category["n"], category["accuracy"][0]) == (5, 0.6)
+    # B01: 2 right, 3 wanted, 2 given; B02: 1 right, 2 wanted, 2 given
+    assert category["per_class"] == {"B01": {"f1": 0.8, "n": 3}, "B02": {"f1": 0.5, "n": 2}}
+    assert (category["macro_f1"][0], category["classes"]) == (0.65, 2)
+    assert (category["macro_f1_frequent"], category["frequent_classes"]) == (None, 0)
+
+
+def test_frequent_classes_have_ten_texts() -> None:
+    texts = [labelled("B01")] * 10 + [labelled("B02")]
+    answers = [answered("B01")] * 9 + [answered("B02")] * 2
+    category = evaluate_answers(texts, answers)["facets"]["category"]
+    assert category["frequent_classes"] == 1
+    assert category["macro_f1_frequent"][0] == pytest.approx(18 / 19, abs=1e-4)
+    assert category["macro_f1"][0] == pytest.approx((18 / 19 + 2 / 3) / 2, abs=1e-4)
 
 
 def test_groups_count_texts() -> None:
-    groups = evaluate_answers(GOLD, ANSWERS)["flag_groups"]
+    groups = SCORES["flag_groups"]
     assert (groups["P"]["n"], groups["P"]["hits"], groups["P"]["raised"]) == (2, 1, 2)
+    assert groups["P"]["precision"] == [0.5, 0.0945, 0.9055]  # Wilson, 1 of 2
     assert groups["S"]["f1"] == 1.0
+    assert groups["E"]["precision"] is groups["E"]["recall"] is None
+
+
+def test_flag_codes() -> None:
+    flags = SCORES["flags"]
+    assert list(flags["per_flag"]) == ["P01", "P02", "S01"]
+    assert [flags["per_flag"][code]["f1"] for code in ("P01", "P02", "S01")] == [0.6667, 0.0, 1.0]
+    assert flags["macro_f1"][0] == pytest.approx(5 / 9, abs=1e-4)
+
+
+def test_secondary_causes() -> None:
+    second = SCORES["causes2"]
+    assert (second["hits"], second["raised"], second["n"], second["f1"]) == (1, 2, 2, 0.5)
 
 
 def test_evidence_overlap() -> None:
-    evidence = evaluate_answers(GOLD, ANSWERS)["evidence"]
+    evidence = SCORES["evidence"]
     assert (evidence["n"], evidence["iou"], evidence["median_shown"]) == (2, pytest.approx(1 / 3, abs=1e-4), 0.5)
 
 
+def test_bands_judge_every_answer_given() -> None:
+    bands = SCORES["bands"]["category"]
+    assert bands["auto"] == {"n": 3, "coverage": 0.6, "accuracy": 1.0}
+    assert bands["suggest"] == {"n": 1, "coverage": 0.2, "accuracy": 0.0}
+    assert bands["human"] == {"n": 1, "coverage": 0.2, "accuracy": 0.0}  # the text has no category
+
+
 def test_intervals_hold_the_value() -> None:
-    value, low, high = evaluate_answers(GOLD * 20, ANSWERS * 20)["facets"]["category"]["accuracy"]
-    assert low < value < high
-    assert high - low < 0.3
+    facets = evaluate_answers(SIX_TEXTS * 20, SIX_ANSWERS * 20)["facets"]
+    for name in ("accuracy", "macro_f1", "macro_f1_frequent"):
+        value, low, high = facets["category"][name]
+        assert low < value < high
+        assert high - low < 0.3
+
+
+def test_no_text_has_no_figures() -> None:
+    empty = evaluate_answers([labelled(None, order="irrelevant")], [answered(None, cause=None)])
+    assert empty["facets"]["category"] == {"n": 0}
+    assert empty["flags"]["macro_f1"] is None
+    assert empty["evidence"] == {"n": 0}
+
+
+def test_wilson_interval_of_nothing_and_of_all() -> None:
+    assert share_with_interval(0, 0) is None
+    assert share_with_interval(10, 10) == [1.0, 0.7225, 1.0]

@@ -1,0 +1,52 @@
+"""Where is the model weaker? In: labelled texts and answers. Out: accuracy per facet by voice, length and input."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from data.schema import INPUT_KINDS, VOICES, LabelledText
+from eval.intervals import share_with_interval
+from eval.metrics import FACETS, code_pairs
+from models.answer import TriageAnswer
+
+# Characters from which a text belongs to a slice; the lengths of the corpus's coverage (data/corpus_check.py).
+LENGTHS = (("< 30", 0), ("30–89", 30), ("90–199", 90), ("200–349", 200), ("≥ 350", 350))
+
+
+def length_slice(text: LabelledText) -> str:
+    """The slice a text's number of characters falls into."""
+    return [name for name, start in LENGTHS if len(text.text) >= start][-1]
+
+
+SLICES: dict[str, Callable[[LabelledText], str]] = {
+    "voice": lambda text: text.voice,
+    "length": length_slice,
+    "input": lambda text: text.input,
+}
+ORDER = (*VOICES, *(name for name, _ in LENGTHS), *INPUT_KINDS)
+
+
+def evaluate_slices(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    """Kind of slice → slice → texts and, by facet, n, hits and accuracy with Wilson interval."""
+    return {kind: _by_slice(gold, answers, slice_of) for kind, slice_of in SLICES.items()}
+
+
+def _by_slice(
+    gold: Sequence[LabelledText], answers: Sequence[TriageAnswer], slice_of: Callable[[LabelledText], str]
+) -> dict[str, Any]:
+    names = sorted({slice_of(text) for text in gold}, key=lambda name: (_place(name), name))
+    rows = {name: [i for i, text in enumerate(gold) if slice_of(text) == name] for name in names}
+    return {name: _scores([gold[i] for i in chosen], [answers[i] for i in chosen]) for name, chosen in rows.items()}
+
+
+def _place(name: str) -> int:
+    """Known slices stand in their own order, others (kinds of gold texts) after them."""
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+def _scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+    facets = {}
+    for facet in FACETS:
+        pairs = code_pairs(facet, gold, answers)
+        hits = sum(want == got for want, got in pairs)
+        facets[facet] = {"n": len(pairs), "hits": hits, "accuracy": share_with_interval(hits, len(pairs))}
+    return {"texts": len(gold), "facets": facets}

@@ -1,0 +1,54 @@
+"""Parts of the corpus are nested and fixed; every point is a trained model measured on the same texts."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from data.dataset import read_corpus
+from data.splits import read_splits
+from data.taxonomy import Taxonomy
+from eval.gold import corpus_gold
+from models.label_space import LabelSpace
+from training.config import TrainingConfig
+from training.finetune import build_classifier
+from training.learning_curve import answered_codes, learning_curve, part_of
+from training.pipeline import split_corpus
+from training.recipe import TrainingInputs
+
+
+@pytest.fixture(scope="module")
+def inputs(tiny_corpus: Path, tiny_encoder: Path, taxonomy: Taxonomy) -> TrainingInputs:
+    return TrainingInputs(
+        splits=split_corpus(read_corpus(taxonomy, tiny_corpus / "texts"), read_splits(tiny_corpus / "splits.tsv")),
+        tokenizer_file=tiny_encoder / "tokenizer.json",
+        labels=LabelSpace.of(taxonomy),
+        taxonomy=taxonomy,
+    )
+
+
+def test_parts_are_nested(inputs: TrainingInputs) -> None:
+    texts = inputs.splits["train"]
+    half, most = part_of(texts, 0.5), part_of(texts, 0.75)
+    assert [len(half), len(most)] == [round(len(texts) * 0.5), round(len(texts) * 0.75)]
+    assert {text.id for text in half} < {text.id for text in most}
+    assert part_of(list(reversed(texts)), 0.5) == list(reversed(half))
+
+
+def test_points(inputs: TrainingInputs, tiny_config: Path, tmp_path: Path) -> None:
+    config = TrainingConfig.read(tiny_config)
+    config = config.model_copy(update={"optimizer": config.optimizer.model_copy(update={"epochs": 1})})
+    few = replace(inputs, splits={**inputs.splits, "train": inputs.splits["train"][:16]})
+    gold = corpus_gold(inputs.splits["test"])
+    points = learning_curve(config, few, shares=[1.0], measured={"test": gold}, run_folder=tmp_path)
+    assert [(point["name"], point["texts"]) for point in points] == [("starter", 16), ("100%", 16)]
+    assert all(0 <= point["test category"] <= 1 for point in points)
+
+
+def test_answers_keep_the_rules_of_null(inputs: TrainingInputs, tiny_config: Path, taxonomy: Taxonomy) -> None:
+    config = TrainingConfig.read(tiny_config)
+    answers = answered_codes(build_classifier(config, taxonomy), inputs.examples("test", config), inputs.labels)
+    for order, category, leaf, cause in zip(*answers.values(), strict=True):
+        assert (category is None) == (leaf is None) == (order == "irrelevant")
+        assert (cause is None) == (order != "complaint")
+        assert leaf is None or leaf.split(".")[0] == category
