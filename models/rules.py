@@ -104,15 +104,17 @@ class Rules:
 
     def __init__(self, content: RuleFile) -> None:
         self._entries = [_compile(entry, content) for entry in content.entries]
-        self._entries_of_word: dict[str, list[int]] = {}
+        # First character → words that start with it, each with the entry it belongs to.
+        self._words: dict[str, list[tuple[str, int]]] = {}
         for index, entry in enumerate(content.entries):
             for word in entry.words:
-                self._entries_of_word.setdefault(word, []).append(index)
+                self._words.setdefault(word[0], []).append((word, index))
         self.flags = tuple(dict.fromkeys(entry.flag for entry in content.entries))
 
     def find(self, model_text: str) -> list[RuleHit]:
         """Hits in the order of the text, each clause once per flag."""
-        near = {i for word, entries in self._entries_of_word.items() if word in model_text for i in entries}
+        starts = self._words.keys() & set(model_text)
+        near = {i for start in starts for word, i in self._words[start] if word in model_text}
         if not near:
             return []
         around = _Around(

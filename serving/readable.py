@@ -3,6 +3,7 @@
 from models.answer import Evidence, FacetAnswer, TriageAnswer
 
 BAND_WORDS = {"auto": "可自动预填", "suggest": "建议", "human": "需人工"}
+SOURCE_WORDS = {"model": "", "rule": "（词表）", "model+rule": "（模型与词表）"}
 PRIORITY_WORDS = {"urgent": "紧急", "high": "高", "normal": "普通"}
 
 
@@ -19,7 +20,13 @@ def render_answer(answer: TriageAnswer) -> str:
         lines.append("次要原因  " + "，".join(answer.causes2))
     lines.append(f"业务渠道  {_facet(answer.channel)}")
     for flag in answer.flags:
-        lines.append(f"风险 {flag.code}  {flag.name} {flag.probability:.0%}  {_quotes(flag.evidence)}")
+        source = SOURCE_WORDS[flag.source]
+        lines.append(f"风险 {flag.code}  {flag.name} {flag.probability:.0%}{source}  {_quotes(flag.evidence)}")
+    if answer.amount:
+        lines.append(f"涉及金额  {answer.amount.text}")
+    for issue in answer.issues:
+        words = answer.redacted_text[issue.redacted_start : issue.redacted_end]
+        lines.append(f"其中一事  {issue.leaf}{f' · {issue.cause}' if issue.cause else ''} 「{words}」")
     decision = answer.decision
     lines.append(
         f"处置      {BAND_WORDS[decision.band]}，优先级{PRIORITY_WORDS[decision.priority]}"

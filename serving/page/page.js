@@ -12,7 +12,11 @@ const FACETS = [
   ["order_type", "工单类型"], ["category", "业务类别"], ["leaf", "业务细类"],
   ["cause", "投诉原因"], ["subcause", "具体原因"], ["channel", "业务渠道"],
 ];
-const REASONS = { low_confidence: "置信度低", truncated: "文本过长，仅分析了开头" };
+const REASONS = {
+  low_confidence: "置信度低", irrelevant: "疑似与银行业务无关", out_of_scope: "中文内容过少，模型读不准",
+  truncated: "文本过长，末尾只查了词表",
+};
+const SOURCES = { model: "", rule: "（词表）", "model+rule": "（模型与词表）" };
 
 const byId = (id) => document.getElementById(id);
 
@@ -57,6 +61,7 @@ function show(answer) {
   showText(answer);
   showFacets(answer);
   showFlags(answer.flags);
+  showMatters(answer);
   const { bundle, taxonomy } = answer.versions;
   byId("versions").textContent =
     `模型 ${bundle} · 分类标准 ${taxonomy} · 用时 ${answer.timings.total_ms.toFixed(1)} 毫秒`;
@@ -154,10 +159,24 @@ function showFlags(flags) {
   const items = flags.map((flag) => {
     const item = element("li");
     item.append(element("mark", `${GROUPS[flag.group]} ${flag.code}`, flag.group),
-      ` ${flag.name} ${percent(flag.probability)} `, ...flag.evidence.map((piece) => element("q", piece.text)));
+      ` ${flag.name} ${percent(flag.probability)}${SOURCES[flag.source]} `, ...flag.evidence.map((piece) => element("q", piece.text)));
     return item;
   });
   byId("flags").replaceChildren(...(items.length ? items : [element("li", "没有发现风险提示。")]));
+}
+
+// Money in dispute, and the several matters of a mixed complaint.
+function showMatters(answer) {
+  const characters = Array.from(answer.redacted_text);
+  const words = (part) => characters.slice(part.redacted_start, part.redacted_end).join("");
+  const items = answer.issues.map((issue) => {
+    const item = element("li", [issue.leaf, issue.cause].filter(Boolean).join(" · ") + " ");
+    item.append(element("q", words(issue)));
+    return item;
+  });
+  if (answer.amount) items.unshift(element("li", `涉及金额：${answer.amount.text}`));
+  byId("matters").replaceChildren(...items);
+  byId("matters-title").hidden = !items.length;
 }
 
 byId("form").addEventListener("submit", triage);
