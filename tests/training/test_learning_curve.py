@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from data.augment import KINDS
 from data.dataset import read_corpus
 from data.splits import read_splits
 from data.taxonomy import Taxonomy
 from eval.gold import corpus_gold
 from models.label_space import LabelSpace
+from training.answers import answered_codes
+from training.augmentation_study import study
 from training.config import TrainingConfig
 from training.finetune import build_classifier
-from training.learning_curve import answered_codes, learning_curve, part_of
+from training.learning_curve import learning_curve, part_of
 from training.pipeline import split_corpus
 from training.recipe import TrainingInputs
 
@@ -52,3 +55,12 @@ def test_answers_keep_the_rules_of_null(inputs: TrainingInputs, tiny_config: Pat
         assert (category is None) == (leaf is None) == (order == "irrelevant")
         assert (cause is None) == (order != "complaint")
         assert leaf is None or leaf.split(".")[0] == category
+
+
+def test_each_kind_of_augmentation_is_measured(inputs: TrainingInputs, tiny_config: Path, tmp_path: Path) -> None:
+    config = TrainingConfig.read(tiny_config)
+    config = config.model_copy(update={"optimizer": config.optimizer.model_copy(update={"epochs": 1})})
+    few = replace(inputs, splits={**inputs.splits, "train": inputs.splits["train"][:8]})
+    lines = list(study(config, few, run_folder=tmp_path))
+    assert [line["kind"] for line in lines] == ["none", "join", *KINDS]
+    assert all(0 <= line["cause"] <= 1 for line in lines)
