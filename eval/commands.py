@@ -33,9 +33,9 @@ def _need(module: str) -> None:
 @click.option("--report", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write report.json, .html.")
 @click.option("--baselines", is_flag=True, help="In the report: simpler methods on the same texts.")
 @click.option("--contrastive", is_flag=True, help="SetFit's method as well; some minutes for each facet.")
-@click.option("--learning-curve", type=FILE, help="JSON: a list of objects with `texts` and figures.")
+@click.option("--learning-curve", type=FILE, help="JSON of `xiaobao learning-curve`.")
 @click.option("--latency", type=FILE, help="JSON of `python -m eval.latency`.")
-@click.option("--behavior", type=FILE, help="JSON of behavioural tests.")
+@click.option("--behavior", type=FILE, help="JSON of `python -m eval.behavioral`.")
 @click.option("--readme", is_flag=True, help="Put the report's tables into README.md and README.zh-CN.md.")
 @click.option("--reuse", is_flag=True, help="Measure nothing: make page and READMEs anew from FOLDER/report.json.")
 @click.option("--corpus", "texts_folder", type=FOLDER, help="Folder of texts.")
@@ -100,15 +100,16 @@ def _print_figures(bundle_folder: Path | None, selection: "Selection", *, as_jso
     from data.taxonomy import default_taxonomy
     from eval.metrics import evaluate_answers
     from eval.printed import figure_lines
-    from eval.sets import answer_set, read_sets
+    from eval.sets import answer_set, read_golds, read_sets
     from models.predictor import Predictor
 
     if not selection.splits and not selection.gold:
         selection = replace(selection, splits=("dev",))
-    labelled = read_sets(selection, default_taxonomy())[0][-1]  # the gold file, else the split
+    taxonomy = default_taxonomy()
+    labelled = (read_golds(selection.gold, taxonomy) or read_sets(selection, taxonomy)[0])[0]
     predictor = Predictor.load(bundle_folder)
     evaluated = answer_set(labelled, predictor)
-    scores = evaluate_answers(evaluated.credited, evaluated.answers)
+    scores = evaluate_answers(evaluated.credited, evaluated.answers, first=evaluated.texts)
     if as_json:
         click.echo(json.dumps(scores, ensure_ascii=False, indent=1))
         return

@@ -13,10 +13,15 @@ CONFUSED_FACETS = ("category", "cause", "order_type")
 
 
 def confusion_matrices(
-    gold: Sequence[LabelledText], answers: Sequence[TriageAnswer], taxonomy: Taxonomy
+    gold: Sequence[LabelledText],
+    answers: Sequence[TriageAnswer],
+    taxonomy: Taxonomy,
+    *,
+    first: Sequence[LabelledText] | None = None,
 ) -> dict[str, Any]:
     """Facet → `wanted` codes, `given` codes and `counts[wanted][given]`, in the taxonomy's order."""
-    return {facet: _matrix(code_pairs(facet, gold, answers), list(taxonomy.entries)) for facet in CONFUSED_FACETS}
+    order = list(taxonomy.entries)
+    return {facet: _matrix(code_pairs(facet, gold, answers, first=first), order) for facet in CONFUSED_FACETS}
 
 
 def _matrix(pairs: Sequence[tuple[str, str]], order: Sequence[str]) -> dict[str, Any]:

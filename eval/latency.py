@@ -113,7 +113,11 @@ def measure_services(run: Run) -> dict[str, Any]:
                 continue
             _say(f"{service.name}: starting")
             started = RunningService(service, _body(100), token=run.token, folder=run.folder)
-            running[service.name] = stack.enter_context(started)
+            try:
+                running[service.name] = stack.enter_context(started)
+            except (RuntimeError, OSError) as error:
+                _say(f"failed: {error}")
+                results[service.name] = {"error": str(error)}
         rounds: dict[tuple[str, int], list[dict[str, Any]]] = {}
         for number in range(1, ROUNDS + 1):
             _say(f"round {number} of {ROUNDS}")
@@ -169,6 +173,8 @@ def _load(running: RunningService, run: Run, body: bytes, *, clients: int, secon
     report = _call(command, run)
     if not report["requests"]:
         raise RuntimeError(f"no answer within {seconds} s; give more time with --seconds")
+    if set(report["statuses"]) != {"200"}:
+        raise RuntimeError(f"answers other than 200, which are no speed: {report['statuses']}")
     cpu = running.cpu_seconds() - before
     return {**report, "service_cpu_ms_per_request": round(cpu * 1e3 / sum(report["statuses"].values()), 3)}
 

@@ -3,7 +3,8 @@
 Accuracy and macro-F1 carry 95 % percentile bootstrap intervals over texts (1,000 resamples, fixed seed), precision and
 recall Wilson intervals. A leaf counts only with its category. Macro-F1 averages over the classes that are wanted;
 `macro_f1_frequent` over those wanted ten times or more. Groups: a text is a hit if any flag of the group was raised and
-any is true.
+any is true. `first` are the texts before defensible answers were credited: they alone say which texts have a facet, so
+that n does not depend on the answers.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from models.answer import FacetAnswer, TriageAnswer
 
 FACETS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
 GROUPS = "PSEX"
-NOTHING = "none"  # where a facet is wanted and no code was given
+NOTHING = "none"  # where a facet is wanted and no code was given; wanted where that counts as right, never a class
 FREQUENT = 10  # texts from which a class's F1 says something
 RESAMPLES = 1000
 SEED = 20261123
@@ -45,11 +46,13 @@ class Tally:
         return np.asarray((self.f1() * present).sum(axis=1) / np.maximum(1, present.sum(axis=1)))
 
 
-def evaluate_answers(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+def evaluate_answers(
+    gold: Sequence[LabelledText], answers: Sequence[TriageAnswer], *, first: Sequence[LabelledText] | None = None
+) -> dict[str, Any]:
     """All figures as JSON-ready values; intervals are [value, low, high]."""
     return {
         "texts": len(gold),
-        "facets": {facet: _facet_scores(facet, gold, answers) for facet in FACETS},
+        "facets": {facet: score_codes(code_pairs(facet, gold, answers, first=first)) for facet in FACETS},
         "flag_groups": _group_scores(gold, answers),
         "flags": _flag_scores(gold, answers),
         "causes2": _secondary_scores(gold, answers),
@@ -64,17 +67,19 @@ def given_code(answer: TriageAnswer, facet: str) -> str | None:
     return value.code if value else None
 
 
-def code_pairs(facet: str, gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> list[tuple[str, str]]:
+def code_pairs(
+    facet: str,
+    gold: Sequence[LabelledText],
+    answers: Sequence[TriageAnswer],
+    *,
+    first: Sequence[LabelledText] | None = None,
+) -> list[tuple[str, str]]:
     """(wanted, given) codes of the texts that have the facet."""
     return [
-        (getattr(text, facet), given_code(answer, facet) or NOTHING)
-        for text, answer in zip(gold, answers, strict=True)
-        if getattr(text, facet) is not None
+        (getattr(text, facet) or NOTHING, given_code(answer, facet) or NOTHING)
+        for text, answer, before in zip(gold, answers, first or gold, strict=True)
+        if getattr(before, facet) is not None
     ]
-
-
-def _facet_scores(facet: str, gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
-    return score_codes(code_pairs(facet, gold, answers))
 
 
 def score_codes(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -87,7 +92,8 @@ def score_codes(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     whole = _tally_codes(want[np.newaxis], got[np.newaxis], len(codes))
     picks = _picks(len(pairs))
     drawn = _tally_codes(want[picks], got[picks], len(codes))
-    wanted, frequent = whole.wanted[0] > 0, whole.wanted[0] >= FREQUENT
+    is_class = np.array([code != NOTHING for code in codes])
+    wanted, frequent = is_class & (whole.wanted[0] > 0), is_class & (whole.wanted[0] >= FREQUENT)
     per_class = whole.f1()[0]
     return {
         "n": len(pairs),

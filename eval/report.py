@@ -83,10 +83,10 @@ def _measure_set(evaluated: EvaluatedSet, taxonomy: Taxonomy) -> dict[str, Any]:
     return {
         "origin": evaluated.origin,
         "source": evaluated.source,
-        "scores": evaluate_answers(evaluated.credited, evaluated.answers),
-        "slices": evaluate_slices(evaluated.credited, evaluated.answers),
+        "scores": evaluate_answers(evaluated.credited, evaluated.answers, first=evaluated.texts),
+        "slices": evaluate_slices(evaluated.credited, evaluated.answers, first=evaluated.texts),
         "confidence": evaluate_confidence(evaluated),
-        "confusion": confusion_matrices(evaluated.credited, evaluated.answers, taxonomy),
+        "confusion": confusion_matrices(evaluated.credited, evaluated.answers, taxonomy, first=evaluated.texts),
     }
 
 

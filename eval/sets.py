@@ -16,8 +16,7 @@ from data.errors import CorpusError, SettingsError
 from data.schema import LabelledText
 from data.splits import SPLITS_FILE, read_splits
 from data.taxonomy import Taxonomy
-from eval.gold import GoldSet, credited, read_gold
-from eval.metrics import FACETS
+from eval.gold import GoldSet, corpus_gold, credited, read_gold
 from models.answer import TriageAnswer
 from models.predictor import Predictor
 
@@ -83,10 +82,7 @@ def parse_gold(values: Iterable[str]) -> dict[str, Path]:
 
 def read_sets(selection: Selection, taxonomy: Taxonomy) -> tuple[list[LabelledSet], list[LabelledText]]:
     """The chosen sets and the training texts. Raises CorpusError for a wrong line or a chosen split without texts."""
-    golds = [
-        LabelledSet(name=name, origin="gold", source=str(file), gold=read_gold(file, taxonomy))
-        for name, file in selection.gold.items()
-    ]
+    golds = read_golds(selection.gold, taxonomy)
     texts, splits = read_corpus(taxonomy, selection.texts_folder), read_splits(selection.splits_file)
     by_split = {name: [text for text in texts if splits.get(text.id) == name] for name in ("train", *SPLITS)}
     if empty := [name for name in selection.splits if not by_split[name]]:
@@ -95,10 +91,17 @@ def read_sets(selection: Selection, taxonomy: Taxonomy) -> tuple[list[LabelledSe
     return [*(corpus_set(name, by_split[name]) for name in chosen), *golds], by_split["train"]
 
 
+def read_golds(files: Mapping[str, Path], taxonomy: Taxonomy) -> list[LabelledSet]:
+    """Gold files by name; they need no corpus. Raises CorpusError for a wrong line."""
+    return [
+        LabelledSet(name=name, origin="gold", source=str(file), gold=read_gold(file, taxonomy))
+        for name, file in files.items()
+    ]
+
+
 def corpus_set(name: str, texts: Sequence[LabelledText]) -> LabelledSet:
     """A split of the corpus: a text's own labels are right and nothing else."""
-    accepted = [{facet: frozenset([getattr(text, facet)]) for facet in FACETS} for text in texts]
-    return LabelledSet(name=name, origin="split", source=name, gold=GoldSet(texts=texts, accepted=accepted))
+    return LabelledSet(name=name, origin="split", source=name, gold=corpus_gold(texts))
 
 
 def answer_set(labelled: LabelledSet, predictor: Predictor) -> EvaluatedSet:

@@ -25,17 +25,20 @@ SLICES: dict[str, Callable[[LabelledText], str]] = {
 ORDER = (*VOICES, *(name for name, _ in LENGTHS), *INPUT_KINDS)
 
 
-def evaluate_slices(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
-    """Kind of slice → slice → texts and, by facet, n, hits and accuracy with Wilson interval."""
-    return {kind: _by_slice(gold, answers, slice_of) for kind, slice_of in SLICES.items()}
+Row = tuple[LabelledText, TriageAnswer, LabelledText]
 
 
-def _by_slice(
-    gold: Sequence[LabelledText], answers: Sequence[TriageAnswer], slice_of: Callable[[LabelledText], str]
+def evaluate_slices(
+    gold: Sequence[LabelledText], answers: Sequence[TriageAnswer], *, first: Sequence[LabelledText] | None = None
 ) -> dict[str, Any]:
-    names = sorted({slice_of(text) for text in gold}, key=lambda name: (_place(name), name))
-    rows = {name: [i for i, text in enumerate(gold) if slice_of(text) == name] for name in names}
-    return {name: _scores([gold[i] for i in chosen], [answers[i] for i in chosen]) for name, chosen in rows.items()}
+    """Kind of slice → slice → texts and, by facet, n, hits and accuracy with Wilson interval."""
+    rows = list(zip(gold, answers, first or gold, strict=True))
+    return {kind: _by_slice(rows, slice_of) for kind, slice_of in SLICES.items()}
+
+
+def _by_slice(rows: Sequence[Row], slice_of: Callable[[LabelledText], str]) -> dict[str, Any]:
+    names = sorted({slice_of(text) for text, _, _ in rows}, key=lambda name: (_place(name), name))
+    return {name: _scores([row for row in rows if slice_of(row[0]) == name]) for name in names}
 
 
 def _place(name: str) -> int:
@@ -43,10 +46,11 @@ def _place(name: str) -> int:
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
-def _scores(gold: Sequence[LabelledText], answers: Sequence[TriageAnswer]) -> dict[str, Any]:
+def _scores(rows: Sequence[Row]) -> dict[str, Any]:
+    gold, answers, first = zip(*rows, strict=True)
     facets = {}
     for facet in FACETS:
-        pairs = code_pairs(facet, gold, answers)
+        pairs = code_pairs(facet, gold, answers, first=first)
         hits = sum(want == got for want, got in pairs)
         facets[facet] = {"n": len(pairs), "hits": hits, "accuracy": share_with_interval(hits, len(pairs))}
     return {"texts": len(gold), "facets": facets}

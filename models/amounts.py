@@ -21,6 +21,7 @@ from models.money_words import (
     PAYING,
     PREFIX,
     RANGE,
+    RANGE_HEAD,
     ROUGH_YUAN,
     SERVICE_NUMBER,
     SUFFIX,
@@ -140,6 +141,8 @@ def _coins(more: str | None) -> float:
 def _is_bare_money(text: str, start: int, end: int, number: Number) -> bool:
     """Money without a currency: large, or right behind a word of paying, and counting nothing."""
     before = text[max(0, start - 20) : start]
+    if number.magnitude >= 100:
+        before = RANGE_HEAD.sub("", before)
     if COUNTED.match(text, end) or NUMBERED.search(before):
         return False
     written = text[start:end]

@@ -56,7 +56,7 @@ SUFFIX = re.compile(rf" ?(?P<vague>[多余来])?(?:{_FIRST}|{_SMALL})", re.IGNOR
 COUNTED = re.compile(
     " ?"
     + _any(
-        r"""[%‰/:_A-Za-z0-9] -[0-9] \.[0-9] 个 人 名 户 次 天 年 月 日 号 点 分(?!期) 秒 小时 钟 岁 斤 公 克 吨 亩 里
+        r"""[%‰/:_A-Za-z0-9] -[0-9] \.[0-9] 个 人 名 户 次 天 年 月 日 号 点 分(?!期|[0-9一二三四五六七八九十]+个?[期月]) 秒 小时 钟 岁 斤 公 克 吨 亩 里
         米 步 字 张 条 笔 件 家 页 遍 回(?!来|到|款) 趟 期 位 倍 度 平 套 台 辆 头 只 股 份 积分 粉 层 楼 排 栋 瓶 箱 厘
         折 成(?!了) 周 星 代 批 类 级 种 样 下 边 方 维 要素 道 轮 季 口 声 把 路 弄 室 座 班 车 本 盒 包 袋 枚 匹 世 行
         盎司 词 票 分之 后(?!来) 前面 场 枝 盘 卷 来[个人]"""
@@ -85,6 +85,8 @@ PAYING = re.compile(
 )
 JOINED = re.compile(r"\s?(?:、|和|跟|加|及|以及|,)\s?")
 RANGE = re.compile(r"(?:元|块)?\s?(?:-|~|—|–|到|至)\s?")
+# The lower end of 3-5万: its hyphen makes the upper end no number of an order.
+RANGE_HEAD = re.compile(r"(?<![A-Za-z0-9/#@_.\-])[0-9]{1,3}(?:\.[0-9]{1,2})?[百千万]?-$")
 IDIOM = re.compile(r"(?:也|都|没|未|不|还没)")
 TOGETHER = re.compile(rf"一块(?!钱|多|{_D}|[,。!?; ]|$)")
 SERVICE_NUMBER = re.compile(r"1(?:10|20|2345|2378|2363|2315|2386|2388)|9[56][0-9]{3}")

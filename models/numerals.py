@@ -18,6 +18,7 @@ MAGNITUDES = {
 VAGUE = "多余来把"
 LONGEST_NUMERAL = 24
 LARGEST = 1e13  # no complaint is about more
+PLACES = 4  # 0.07万 is 700, not 700.0000000000001
 _HAN = "".join(DIGITS) + "几数"
 # Thousands with commas, groups of three, single spaced digits, then plain numbers.
 ARABIC = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9](?: [0-9]){2,}(?: ?\. ?[0-9](?: [0-9])?)?|[0-9]+(?:\.[0-9]+)?)"
@@ -53,7 +54,12 @@ def read_number(numeral: str) -> Number | None:
     value, upper = _evaluate(low), _evaluate(high) if high else None
     if value is None or (high and upper is None) or (upper or value) > LARGEST:
         return None
-    return Number(value=value, high=upper, is_vague=is_vague or bool(high), magnitude=magnitude)
+    return Number(
+        value=round(value, PLACES),
+        high=None if upper is None else round(upper, PLACES),
+        is_vague=is_vague or bool(high),
+        magnitude=magnitude,
+    )
 
 
 def _ends_of_range(tokens: Sequence[str]) -> tuple[list[str], list[str] | None]:

@@ -32,12 +32,12 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     app.include_router(triage.router)
     app.include_router(probes.router)
     app.include_router(page.router)
-    _document_bodies(app)
+    _complete_document(app)
     return app
 
 
-def _document_bodies(app: FastAPI) -> None:
-    """Put the request models into the OpenAPI document: routes that read their own body cannot do it."""
+def _complete_document(app: FastAPI) -> None:
+    """Put request models and token into the OpenAPI document: routes that read their own request cannot do it."""
     generate = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -48,6 +48,10 @@ def _document_bodies(app: FastAPI) -> None:
             # Items are checked one by one, so the model itself says Any; clients should see what an item is.
             items = document["components"]["schemas"]["BatchRequest"]["properties"]["items"]
             items["items"] = {"$ref": "#/components/schemas/TriageRequest"}
+            document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            for path, operations in document["paths"].items():
+                if path.startswith("/v1/"):
+                    operations["post"]["security"] = [{"token": []}]
             app.openapi_schema = document
         return app.openapi_schema
 

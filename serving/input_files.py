@@ -53,21 +53,31 @@ def _read_jsonl(file: Path, problems: list[str]) -> Iterator[Row]:
 
 def _row_id(given: object, line: int) -> str:
     """The row's own id where it is a word or a number, else its line."""
-    return str(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else str(line)
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        return str(line)
+    try:
+        return str(given).encode().decode()
+    except UnicodeEncodeError:  # half a character, as a cut JSON escape leaves it: no answer could be written with it
+        return str(line)
 
 
 def _read_csv(file: Path, problems: list[str]) -> Iterator[Row]:
     csv.field_size_limit(1 << 24)
     with file.open(encoding=_csv_encoding(file), newline="") as stream:
-        reader = csv.DictReader(stream)
-        if "text" not in (reader.fieldnames or []):
+        reader = csv.reader(stream)
+        header = next(reader, [])
+        if "text" not in header:
             # Names are not repeated: without a header the first line is a complaint.
-            found = len(reader.fieldnames or [])
-            raise InputFileError(f"{file.name} has no column named text among its {found} columns; add a header line")
-        number, following = 0, reader.line_num + 1
-        for record in reader:
+            raise InputFileError(
+                f"{file.name} has no column named text among its {len(header)} columns; add a header line"
+            )
+        following = reader.line_num + 1
+        for values in reader:
             number, following = following, reader.line_num + 1  # a quoted text may span lines: its first one counts
-            if record["text"] is None:
+            if not values:  # a blank line
+                continue
+            record = dict(zip(header, values, strict=False))
+            if "text" not in record:
                 problems.append(f"line {number}: no value for text; skipped")
                 continue
             yield Row(line=number, id=_row_id(record.get("id") or None, number), text=record["text"])

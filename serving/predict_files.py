@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from data.errors import TextError
+from data.errors import InputFileError, TextError
 from models.predictor import Predictor, PreparedInput
 from serving.bulk import triage_windows
 from serving.inference.cores import usable_cores
@@ -32,7 +32,12 @@ class FileOutcome:
 def predict_file(
     predictor: Predictor, input_file: Path, output_file: Path, *, workers: int | None = None
 ) -> FileOutcome:
-    """Triage every row on all cores; the output appears under its name only when all of it is written."""
+    """Triage every row on all cores; the output appears under its name only when all of it is written.
+
+    Raises InputFileError if the file cannot be read, or would be replaced by its own answers.
+    """
+    if output_file.exists() and output_file.samefile(input_file):
+        raise InputFileError(f"{output_file.name} is the input itself; give --output another name")
     problems: list[str] = []
     done = 0
     draft = output_file.with_name(output_file.name + ".part")

@@ -126,12 +126,15 @@ def _group_threshold(
     """The group probability that the wanted share of texts with a flag of the group reaches.
 
     The quantile with the correction of split conformal prediction (Vovk et al. 2005): a new text of the same kind
-    reaches it with at least that probability.
+    reaches it with at least that probability. With too few texts for that, all of them reach it; with none, no group
+    threshold is ever reached.
     """
     columns = [i for i, code in enumerate(labels.flags) if code[0] == group]
     scores = np.sort(group_probability(probabilities[:, columns][gold[:, columns].any(axis=1)]))
-    allowed = int((1 - recall) * (len(scores) + 1))
-    return round(float(scores[allowed - 1]), 4) if allowed else 0.0
+    if not len(scores):
+        return NEVER
+    allowed = max(1, int((1 - recall) * (len(scores) + 1)))
+    return round(float(scores[allowed - 1]), 4)
 
 
 def _bands(

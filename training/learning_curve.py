@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data.errors import SettingsError
 from data.schema import LabelledText
 from eval.gold import GoldSet
 from training.answers import accuracies
@@ -29,7 +30,15 @@ def learning_curve(
     measured: Mapping[str, GoldSet],
     run_folder: Path,
 ) -> list[dict[str, Any]]:
-    """One point for the starter corpus and one for each share: name, number of texts, accuracy by set and facet."""
+    """One point for the starter corpus and one for each share: name, number of texts, accuracy by set and facet.
+
+    Raises SettingsError for a config with a teacher.
+    """
+    if config.distillation is not None:
+        raise SettingsError(
+            f"config {config.name} starts from a teacher that has read every training text, so parts of the corpus would "
+            "not be compared; use one without `distillation`, such as training/configs/direct.yaml"
+        )
     train = inputs.splits["train"]
     parts = {"starter": [text for text in train if text.writer in STARTER_WRITERS]}
     parts |= {f"{share:.0%}": part_of(train, share) for share in shares}

@@ -18,6 +18,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         413: "The body is too large.",
         422: "The request or the text does not fit.",
         429: "Too many texts are waiting; see Retry-After.",
+        500: "The model failed on this text, or something unexpected happened.",
         503: "Not ready.",
     }.items()
 }

@@ -10,7 +10,8 @@ import pytest
 
 from data.dataset import read_corpus
 from data.taxonomy import Taxonomy
-from eval.load import free_port, load, start_service
+from eval.load import load, start_service
+from eval.services import free_port
 
 
 @pytest.fixture(scope="module")

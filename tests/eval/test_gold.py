@@ -8,7 +8,9 @@ import pytest
 from data.errors import CorpusError
 from data.taxonomy import Taxonomy
 from eval.gold import GoldSet, credited, read_gold
+from eval.metrics import evaluate_answers
 from models.predictor import Predictor
+from tests.eval.cases import answered
 
 ROW = {
     "id": "g1", "text": "手机银行一打开就闪退，什么都查不了。", "order_type": "complaint", "category": "B99",
@@ -38,6 +40,19 @@ def test_a_defensible_answer_counts(tmp_path: Path, taxonomy: Taxonomy, tiny_pre
     lenient = _read([{**ROW, "channel": "self_service", "alt": {"channel": [given]}}], tmp_path, taxonomy)
     assert credited(strict, [answer])[0].channel == "self_service"
     assert credited(lenient, [answer])[0].channel == given
+
+
+def test_how_many_texts_are_judged_does_not_depend_on_the_answers(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    """No cause given to what may be a feedback is right and counts; a text without category counts in no case."""
+    maybe = {**ROW, "order_type": "irrelevant", "category": None, "leaf": None, "cause": None, "flags": [],
+             "alt": {"category": ["B01"]}}  # fmt: skip
+    gold = _read([ROW, maybe], tmp_path, taxonomy)
+    for category, cause, right in (("B99", None, 1.0), ("B99", "C02", 1.0), ("B01", "C05", 0.0)):
+        answers = [answered("B99", cause=cause), answered(category, cause=None)]
+        scores = evaluate_answers(credited(gold, answers), answers, first=gold.texts)["facets"]
+        assert (scores["cause"]["n"], scores["cause"]["accuracy"][0]) == (1, right)
+        assert "none" not in scores["cause"]["per_class"]
+        assert (scores["category"]["n"], scores["category"]["accuracy"][0]) == (1, 1.0)
 
 
 def test_a_leaf_of_another_category_is_named(tmp_path: Path, taxonomy: Taxonomy) -> None:

@@ -4,10 +4,12 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from eval.latency import CLIENTS, OURS, complaint, median_load, missing_extra, ratios
+from eval.latency import CLIENTS, OURS, Run, _load, complaint, median_load, missing_extra, ratios
 from eval.latency_table import render
 from eval.load_client import call, request_bytes
 from eval.services import RunningService, ServiceCommand, process_tree
@@ -121,6 +123,15 @@ def test_the_middle_round_counts_and_every_status_is_kept() -> None:
     middle = median_load([load(9, "200"), load(1, "429"), load(5, "200")])
     assert middle["per_second"] == 5
     assert middle["statuses"] == {"200": 4, "429": 2}
+
+
+def test_failed_answers_are_no_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = {"requests": 9, "statuses": {"200": 1, "500": 8}}
+    monkeypatch.setattr("eval.latency._call", lambda _command, _run: report)
+    run = Run(bundle=tmp_path, weights=None, seconds=1.0, token="t", folder=tmp_path)
+    running = SimpleNamespace(port=1, path="/predict", cpu_seconds=lambda: 0.0)
+    with pytest.raises(RuntimeError, match="other than 200"):
+        _load(cast(RunningService, running), run, b"{}", clients=1, seconds=1.0)
 
 
 def test_the_command_says_how_to_use_it() -> None:

@@ -26,6 +26,8 @@ ONE = [
     ("充了5k进去", 5000, "CNY", "5k"),
     ("转了3.4w", 34_000, "CNY", "3.4w"),
     ("授信1.5亿", 150_000_000, "CNY", "1.5亿"),
+    ("刷了2万分12期", 20_000, "CNY", "2万"),
+    ("放的款一万二分十二期", 12_000, "CNY", "一万二"),
     ("欠款20多万", 200_000, "CNY", "20多万"),
     ("存10万美元", 100_000, "USD", "10万美元"),
     # Chinese numerals
@@ -87,7 +89,7 @@ NONE = [
     "三个人两张卡", "五十三个人等着", "排了一百多号", "八万积分清零", "三十克金条", "十一万粉丝", "等了45分钟", "第3期",
     "年化3.5%", "利率4.1", "利息三厘五", "百分之三的费", "按1.0312平仓", "打了八折", "降了五个点",
     "尾号1234", "工单号20230318", "验证码334455", "卡号6222020011112222333", "电话95588", "打过12378了",
-    "密码是112233", "邮编200030", "A012号", "EJ29670364",
+    "密码是112233", "邮编200030", "A012号", "EJ29670364", "尾号3-5万", "单A-5万", "2023-11-5万",
     "一块儿去报案", "我们一块去的", "两块牌子", "一块砖", "一刀切", "一分钱没少", "二维码", "二类户", "四要素",
     "千万别信", "万一被骗", "百元钞", "元旦那天", "〔手机号〕", "三十五岁", "4楼", "0次",
 ]  # fmt: skip
@@ -113,6 +115,9 @@ def test_no_sum(text: str) -> None:
         ("五六千块", 5000, 6000),
         ("月薪六千到八千", 6000, 8000),
         ("二三十万", 200_000, 300_000),
+        ("损失3-5万", 30_000, 50_000),
+        ("大概1.5-2万", 15_000, 20_000),
+        ("1万-2万不等", 10_000, 20_000),
     ],
 )
 def test_ranges(text: str, low: float, high: float) -> None:
@@ -150,6 +155,14 @@ def test_the_sum_in_dispute(text: str, value: float) -> None:
     money = disputed_amount(text, find_amounts(text))
     assert money is not None
     assert money.value == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("亏了0.07万", 700.0), ("亏了4.56万", 45_600.0), ("0.14万到0.28万", 1400.0)])
+def test_a_value_has_no_noise_of_floats(text: str, value: float) -> None:
+    """Answers print values as they are: 0.07 * 10,000 is 700.0000000000001."""
+    [money] = find_amounts(text)
+    assert money.value == value
+    assert money.high in (None, 2800.0)
 
 
 def test_nothing_is_in_dispute_without_money() -> None:

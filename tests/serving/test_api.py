@@ -169,6 +169,11 @@ def test_openapi_describes_bodies_and_pages_load_nothing_from_outside(client: Te
     body = document["paths"]["/v1/triage"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/TriageRequest"}
     assert set(document["components"]["schemas"]["TriageRequest"]["properties"]) >= {"text", "source", "due_at"}
+    assert document["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation.get("security") == ([{"token": []}] if path.startswith("/v1/") else None)
+            assert ("500" in operation["responses"]) == path.startswith("/v1/")
     for page in ("/docs", "/redoc", "/"):
         html = client.get(page).text
         assert "<html" in html

@@ -80,7 +80,7 @@ def test_production_wants_the_token(settings: Settings, tiny_predictor: Predicto
         assert client.post("/v1/triage", json={"text": TEXT}, headers=headers).status_code == 200
 
 
-def test_a_dead_worker_turns_ready_to_503(settings: Settings, tiny_predictor: Predictor) -> None:
+def test_a_stopping_pool_turns_ready_to_503(settings: Settings, tiny_predictor: Predictor) -> None:
     app: Starlette = create_api_only(settings, tiny_predictor)
     with TestClient(app) as client:
         app.state.pool.stop()

@@ -125,10 +125,27 @@ def test_xlsx_with_a_wrong_extent_loses_no_row(tiny_bundle: Bundle, tmp_path: Pa
 
 def test_odd_ids_fall_back_to_the_line(tiny_bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(
-        '{"id": null, "text": "好"}\n{"id": {"a": 1}, "text": "好"}\n{"id": 7, "text": "好"}'
+        '{"id": null, "text": "好"}\n{"id": {"a": 1}, "text": "好"}\n{"id": 7, "text": "好"}\n'
+        '{"id": "\\ud83d", "text": "好"}'
     )
     _, rows = _predict(tiny_bundle, tmp_path / "in.jsonl")
-    assert [row["id"] for row in rows] == ["1", "2", "7"]
+    assert [row["id"] for row in rows] == ["1", "2", "7", "4"]
+
+
+def test_lines_of_a_csv_are_those_a_person_sees(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text('branch,text\na,好\n\n\na,好\na\na,"好\n好"\na,好\n', encoding="utf-8")
+    result, rows = _predict(tiny_bundle, tmp_path / "in.csv")
+    assert [row["id"] for row in rows] == ["2", "5", "7", "9"]
+    assert "line 6: no value for text" in result.stderr
+
+
+def test_the_input_is_not_replaced_by_its_answers(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text('{"text": "好"}', encoding="utf-8")
+    result = _run("predict", "--input", str(file), "--output", str(file), "--bundle", str(tiny_bundle.folder))
+    assert result.exit_code == 1
+    assert "in.jsonl is the input itself" in result.stderr
+    assert file.read_text(encoding="utf-8") == '{"text": "好"}'
 
 
 def test_wrong_usage_is_exit_2() -> None:

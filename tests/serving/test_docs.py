@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import click
 import pytest
 from fastapi import FastAPI
 
 from models.answer import TriageAnswer
 from serving.api.requests import BatchRequest, TriageRequest
+from serving.cli import main
 from serving.settings import Settings
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
@@ -30,6 +32,12 @@ def test_field_of_the_request_is_documented(name: str) -> None:
 def test_route_is_documented(app: FastAPI) -> None:
     paths = [path for path in app.openapi()["paths"] if path != "/"]
     assert [path for path in paths if path not in README] == []
+
+
+def test_command_is_documented() -> None:
+    names = main.list_commands(click.Context(main))
+    assert "evaluate" in names
+    assert [name for name in names if f"`xiaobao {name}" not in README] == []
 
 
 def test_both_commands_stand_in_both_languages() -> None:

@@ -1,6 +1,7 @@
 """Every accepted text is answered; the queue is bounded; a dead worker shows."""
 
 import asyncio
+import time
 from collections import deque
 from typing import Any
 
@@ -103,7 +104,23 @@ def test_full_queue_is_429_over_http(settings: Settings, tiny_predictor: Predict
     assert response.headers["retry-after"] == "1"
 
 
-def test_a_dead_worker_turns_ready_to_503(settings: Settings, tiny_predictor: Predictor) -> None:
+def test_one_dead_worker_turns_ready_to_503(
+    settings: Settings, tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app: FastAPI = create_app(settings, tiny_predictor)
+    with TestClient(app) as client:
+        pool = app.state.pool
+        monkeypatch.setattr(pool, "_take_group", lambda: None)  # whoever takes the next text ends after it
+        assert client.post("/v1/triage", json={"text": "你好"}).status_code == 200
+        deadline = time.monotonic() + 10
+        while all(thread.is_alive() for thread in pool._threads) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sum(thread.is_alive() for thread in pool._threads) == 1
+        assert client.get("/readyz").status_code == 503
+        assert "xiaobao_ready 0.0" in client.get("/metrics").text
+
+
+def test_a_stopping_pool_turns_ready_to_503(settings: Settings, tiny_predictor: Predictor) -> None:
     app: FastAPI = create_app(settings, tiny_predictor)
     with TestClient(app) as client:
         assert client.get("/readyz").status_code == 200

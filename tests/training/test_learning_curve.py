@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import training
 from data.augment import KINDS
 from data.dataset import read_corpus
+from data.errors import SettingsError
 from data.splits import read_splits
 from data.taxonomy import Taxonomy
 from eval.gold import corpus_gold
@@ -18,6 +20,8 @@ from training.finetune import build_classifier
 from training.learning_curve import learning_curve, part_of
 from training.pipeline import split_corpus
 from training.recipe import TrainingInputs
+
+CONFIGS_FOLDER = Path(training.__file__).with_name("configs")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,12 @@ def test_points(inputs: TrainingInputs, tiny_config: Path, tmp_path: Path) -> No
     points = learning_curve(config, few, shares=[1.0], measured={"test": gold}, run_folder=tmp_path)
     assert [(point["name"], point["texts"]) for point in points] == [("starter", 16), ("100%", 16)]
     assert all(0 <= point["test category"] <= 1 for point in points)
+
+
+def test_a_teacher_would_leak_the_whole_corpus(inputs: TrainingInputs, tmp_path: Path) -> None:
+    student = TrainingConfig.read(CONFIGS_FOLDER / "student.yaml")
+    with pytest.raises(SettingsError, match="has read every training text"):
+        learning_curve(student, inputs, shares=[1.0], measured={}, run_folder=tmp_path)
 
 
 def test_answers_keep_the_rules_of_null(inputs: TrainingInputs, tiny_config: Path, taxonomy: Taxonomy) -> None:
