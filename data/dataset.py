@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import CorpusError
+from data.json_lines import read_lines
 from data.schema import EvidenceSpan, HardNegative, InputKind, LabelledText, PiiValue
 from data.taxonomy import Taxonomy
 
@@ -83,7 +84,7 @@ def corpus_lines(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if not files:
         raise CorpusError(f"no .jsonl files below {folder.name}/; expected the corpus texts there")
     for file in files:
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(read_lines(file), 1):
             try:
                 yield f"{file.name}:{number}", json.loads(line)
             except ValueError as error:

@@ -1,7 +1,7 @@
 """Near-identical texts. In: texts by id. Out: close pairs, and groups that must not be split apart.
 
 Character 3-grams without digits, spaces and punctuation, MinHash with 128 permutations to propose pairs, rapidfuzz to
-confirm them. At a Jaccard similarity of 0.5 every edited template among 5,000 texts was proposed (performance notes).
+confirm them. At a Jaccard similarity of 0.5 every edited template among 5,000 texts was proposed.
 """
 
 import re

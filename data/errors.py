@@ -57,3 +57,11 @@ class EncoderError(XiaobaoError):
 
 class SettingsError(XiaobaoError):
     code = "settings_invalid"
+
+
+def place_of(error: BaseException) -> str:
+    """Where an error that nobody expected was raised: function and line, nothing of its message."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"

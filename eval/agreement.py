@@ -14,6 +14,7 @@ from typing import Any
 from sklearn.metrics import cohen_kappa_score
 
 from data.dataset import CORPUS_FOLDER
+from data.json_lines import read_lines
 from models.label_space import parent
 
 READINGS_FOLDER = CORPUS_FOLDER / "readings"
@@ -54,7 +55,7 @@ Pair = tuple[Labels, Labels]
 
 def read_readings(folder: Path = READINGS_FOLDER) -> list[Pair]:
     """(writer's labels, reader's labels) of every text that was read twice."""
-    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in read_lines(file)]
     records = [json.loads(line) for line in lines]
     return [(Labels.from_json(record["writer"]), Labels.from_json(record["reading"])) for record in records]
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-MOST_JOINED = 4
-MOST_PADDED_TOKENS = 512
+from data.json_lines import read_lines
+from models.network import near_lengths
 
 
 def measure_engine(file: Path, bundle_folder: Path | None, threads: int) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def measure_engine(file: Path, bundle_folder: Path | None, threads: int) -> dict
     from models.runtimes.onnx_runtime import OnnxRuntime
 
     bundle = load_bundle(bundle_folder or current_bundle_folder())
-    texts = [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()]
+    texts = [json.loads(line)["text"] for line in read_lines(file)]
     ids: list[list[int]] = []
     run = OnnxRuntime.run
 
@@ -62,19 +62,12 @@ def measure_engine(file: Path, bundle_folder: Path | None, threads: int) -> dict
 
 def join_longest_first(ids: Sequence[list[int]]) -> list[list[list[int]]]:
     """Batches of near length, as bulk joins them."""
-    groups: list[list[list[int]]] = []
-    for text in sorted(ids, key=len, reverse=True):
-        last = groups[-1] if groups else []
-        if last and len(last) < MOST_JOINED and len(last[0]) * (len(last) + 1) <= MOST_PADDED_TOKENS:
-            last.append(text)
-        else:
-            groups.append([text])
-    return groups
+    return [[ids[i] for i in group] for group in near_lengths([len(text) for text in ids])]
 
 
 def measure_command(file: Path, bundle_folder: Path | None) -> dict[str, Any]:
     """Throughput of `xiaobao predict` on a file."""
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = read_lines(file)
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder) / "one.jsonl"
         one.write_text(lines[0] + "\n", encoding="utf-8")

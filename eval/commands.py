@@ -11,7 +11,7 @@ import click
 from data.errors import SettingsError
 
 if TYPE_CHECKING:
-    from eval.report import Additions
+    from eval.report.build import Additions
     from eval.sets import Selection
 
 SPLIT = click.Choice(["dev", "calibration", "test", "test_writer"])
@@ -35,7 +35,7 @@ def _need(module: str) -> None:
 @click.option("--contrastive", is_flag=True, help="SetFit's method as well; some minutes for each facet.")
 @click.option("--learning-curve", type=FILE, help="JSON of `xiaobao learning-curve`.")
 @click.option("--latency", type=FILE, help="JSON of `python -m eval.latency`.")
-@click.option("--behavior", type=FILE, help="JSON of `python -m eval.behavioral`.")
+@click.option("--behavior", type=FILE, help="JSON of `python -m eval.behavior.suite`.")
 @click.option("--readme", is_flag=True, help="Put the report's tables into README.md and README.zh-CN.md.")
 @click.option("--reuse", is_flag=True, help="Measure nothing: make page and READMEs anew from FOLDER/report.json.")
 @click.option("--corpus", "texts_folder", type=FOLDER, help="Folder of texts.")
@@ -54,8 +54,9 @@ def evaluate_command(
     **of_reports: Any,
 ) -> None:
     """Print the figures of one set of texts, or write the report of many."""
+    _refuse_ignored_options(context)
     _need("scipy")
-    from eval.report import Additions
+    from eval.report.build import Additions
     from eval.sets import Selection, parse_gold
 
     files = {"texts_folder": texts_folder, "splits_file": splits_file}
@@ -65,7 +66,6 @@ def evaluate_command(
     readme, reuse = of_reports.pop("readme"), of_reports.pop("reuse")
     additions = Additions(command=command_line(context), **of_reports)
     if folder is None:
-        _refuse_report_options(context.params)
         _print_figures(bundle_folder, selection, as_json=as_json)
         return
     _need("matplotlib")
@@ -87,11 +87,20 @@ def command_line(context: click.Context) -> str:
     return shlex.join(words)
 
 
-def _refuse_report_options(given: dict[str, Any]) -> None:
-    if found := [name for name in OF_REPORTS if given[name]]:
-        raise click.UsageError(f"--{found[0].replace('_', '-')} belongs to a report; add --report FOLDER")
-    if len(given["split_names"]) + len(given["gold_files"]) > 1:
-        raise click.UsageError("one --split or --gold is printed at a time; add --report FOLDER for several")
+def _refuse_ignored_options(context: click.Context) -> None:
+    """Raises UsageError for options that would change nothing beside the others."""
+    given = {option.name: option.opts[0] for option in context.command.params if context.params[option.name or ""]}
+    if "folder" not in given:
+        if found := [name for name in OF_REPORTS if name in given]:
+            raise click.UsageError(f"{given[found[0]]} belongs to a report; add --report FOLDER")
+        if len(context.params["split_names"]) + len(context.params["gold_files"]) > 1:
+            raise click.UsageError("one --split or --gold is printed at a time; add --report FOLDER for several")
+    elif "as_json" in given:
+        raise click.UsageError(
+            "--json prints figures; a report's stand in FOLDER/report.json; leave --json or --report out"
+        )
+    elif "reuse" in given and (found := [name for name in given if name not in ("folder", "reuse", "readme")]):
+        raise click.UsageError(f"--reuse measures nothing, so {given[found[0]]} changes nothing; leave one of them out")
 
 
 def _print_figures(bundle_folder: Path | None, selection: "Selection", *, as_json: bool) -> None:
@@ -99,7 +108,7 @@ def _print_figures(bundle_folder: Path | None, selection: "Selection", *, as_jso
 
     from data.taxonomy import default_taxonomy
     from eval.metrics import evaluate_answers
-    from eval.printed import figure_lines
+    from eval.report.printed import figure_lines
     from eval.sets import answer_set, read_golds, read_sets
     from models.predictor import Predictor
 
@@ -120,7 +129,7 @@ def _print_figures(bundle_folder: Path | None, selection: "Selection", *, as_jso
 
 def _write_report(folder: Path, measured: "tuple[Path | None, Selection, Additions] | None") -> None:
     from data.taxonomy import default_taxonomy
-    from eval.report import PAGE_FILE, REPORT_FILE, measure_report, read_json, write_report
+    from eval.report.build import PAGE_FILE, REPORT_FILE, measure_report, read_json, write_report
     from eval.sets import answer_set, read_sets
     from models.predictor import Predictor
 
@@ -143,8 +152,8 @@ def _write_report(folder: Path, measured: "tuple[Path | None, Selection, Additio
 
 
 def _rewrite_readmes(folder: Path) -> None:
-    from eval.readme_block import rewrite_readmes
-    from eval.report import REPORT_FILE, read_json
+    from eval.report.build import REPORT_FILE, read_json
+    from eval.report.readme_block import rewrite_readmes
 
     rewrite_readmes(read_json(folder / REPORT_FILE))
     click.echo("README.md and README.zh-CN.md hold its tables")
@@ -160,7 +169,7 @@ def baselines_command(split: str, contrastive: bool) -> None:
     from data.splits import read_splits
     from data.taxonomy import default_taxonomy
     from eval.baselines import CONTRASTIVE, METHODS, evaluate_baselines
-    from eval.printed import interval
+    from eval.report.printed import interval
 
     taxonomy, splits = default_taxonomy(), read_splits()
     texts = read_corpus(taxonomy)

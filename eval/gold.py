@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import CorpusError
+from data.json_lines import read_lines
 from data.schema import LabelledText
 from data.taxonomy import Taxonomy
 from models.answer import TriageAnswer
@@ -36,6 +37,7 @@ def read_gold(file: Path, taxonomy: Taxonomy) -> GoldSet:
             texts.append(_labelled(row, taxonomy))
             accepted.append(_accepted(row, taxonomy))
             _refuse_unknown_codes(texts[-1], taxonomy)
+            _refuse_unknown_alternatives(row.get("alt") or {}, taxonomy)
         except (KeyError, TypeError, ValueError) as error:
             said = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise CorpusError(f"{file.name}:{number}: {said}; expected a row as the label guide describes") from error
@@ -50,7 +52,7 @@ def corpus_gold(texts: Sequence[LabelledText]) -> GoldSet:
 
 def _lines(file: Path) -> list[str]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = read_lines(file)
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{file.name} cannot be read as UTF-8; expected JSON Lines") from error
     if not lines:
@@ -63,6 +65,23 @@ def _refuse_unknown_codes(text: LabelledText, taxonomy: Taxonomy) -> None:
     codes = {text.order_type, text.category, text.cause, text.channel, *text.causes2, *text.flags} - {None}
     if unknown := sorted(str(code) for code in codes if code not in taxonomy.entries):
         raise ValueError(f"the taxonomy {taxonomy.version} has no {', '.join(unknown)}")
+
+
+def _refuse_unknown_alternatives(other: Mapping[str, Any], taxonomy: Taxonomy) -> None:
+    """Raises ValueError naming the codes; an unknown one would never count and nobody would know."""
+    known: dict[str, set[str]] = {
+        "order_type": {entry.code for entry in taxonomy.order_types},
+        "category": {entry.code for entry in taxonomy.categories},
+        "leaf": {word for leaf in taxonomy.leaves for word in (leaf.code, leaf.name)},
+        "cause": {entry.code for entry in taxonomy.causes},
+        "channel": {entry.code for entry in taxonomy.channels},
+    }
+    for facet, words in known.items():
+        given = other.get(facet) or ()
+        if not isinstance(given, list | tuple):
+            raise ValueError(f"alt.{facet} is {type(given).__name__}, not a list of codes")
+        if unknown := sorted(str(word) for word in given if word is not None and word not in words):
+            raise ValueError(f"alt.{facet}: the taxonomy {taxonomy.version} has no {', '.join(unknown)}")
 
 
 def _labelled(row: dict[str, Any], taxonomy: Taxonomy) -> LabelledText:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.schema import LabelledText
-from eval.intervals import share_with_interval
+from eval.proportions import share_with_interval
 from models.answer import FacetAnswer, TriageAnswer
 
 FACETS = ("order_type", "category", "leaf", "cause", "subcause", "channel")

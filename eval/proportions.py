@@ -1,9 +1,11 @@
-"""A share that knows what it is of. In: how many of how many. Out: `Proportion`, with its 95 % Wilson interval."""
+"""Shares and how sure they are. In: k of n. Out: the share with its 95 % Wilson score interval (Wilson 1927)."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from eval.intervals import share_with_interval
+from scipy.stats import binomtest
+
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +33,11 @@ class Proportion:
 def proportion(hits: list[bool]) -> Proportion:
     """How many of them are true."""
     return Proportion(count=sum(hits), n=len(hits))
+
+
+def share_with_interval(hits: int, n: int) -> list[float] | None:
+    """[value, low, high], JSON-ready; null where there is nothing to count."""
+    if n == 0:
+        return None
+    interval = binomtest(hits, n).proportion_ci(CONFIDENCE, method="wilson")
+    return [round(hits / n, 4), round(float(interval.low), 4), round(float(interval.high), 4)]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from data.schema import INPUT_KINDS, VOICES, LabelledText
-from eval.intervals import share_with_interval
 from eval.metrics import FACETS, code_pairs
+from eval.proportions import share_with_interval
 from models.answer import TriageAnswer
 
 # Characters from which a text belongs to a slice; the lengths of the corpus's coverage (data/corpus_check.py).

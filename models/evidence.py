@@ -1,8 +1,8 @@
 """Which words show a label. In: a probability per piece and the text. Out: spans of model text.
 
-People read clauses, so clauses are shown: those whose pieces are on average at or above the threshold, best first. A
-long clause (dictation has no punctuation) is cut to its strongest stretch. A label that was given always shows words:
-where no clause reaches the threshold, the best one is shown.
+People read clauses, so clauses are shown: those whose pieces are on average at or above the threshold and not much
+below the best one, best first. A long clause (dictation has no punctuation) is cut to its strongest stretch. A label
+that was given always shows words: where no clause reaches the threshold, the best one is shown.
 """
 
 import re
@@ -18,6 +18,7 @@ BOUNDARY = re.compile(r"[。！？!?；;…\n]|(?<![0-9])[,，:：、]|[,，:：
 LONG_CLAUSE = 40  # characters of model text
 MOST_CLAUSES = 3
 RELATIVE_TO_PEAK = 0.5
+RELATIVE_TO_BEST = 0.7  # of the clauses shown; docs/experiments.md
 
 Span = tuple[int, int]
 
@@ -62,7 +63,8 @@ def evidence_spans(
             start, end = max(start, offsets[first][0]), min(end, offsets[last - 1][1])
         ranked.append(((totals[last] - totals[first]) / (last - first), (start, end)))
     ranked.sort(key=lambda entry: -entry[0])
-    shown = [span for mean, span in ranked[:MOST_CLAUSES] if mean >= threshold] or [span for _, span in ranked[:1]]
+    least = max(threshold, RELATIVE_TO_BEST * ranked[0][0]) if ranked else threshold
+    shown = [span for mean, span in ranked[:MOST_CLAUSES] if mean >= least] or [span for _, span in ranked[:1]]
     return _joined(sorted(shown), text)
 
 

@@ -16,10 +16,12 @@ from models.calibration import FloatArray, Probabilities, calibrate, sigmoid
 from models.evidence import Clause, Span
 from models.rules import RuleHit
 from models.runtimes.onnx_runtime import OnnxRuntime
+from models.thresholds import COMPLAINT
 from models.tokenization import TokenizedText
 from models.windows import Window, pool_windows, stitch_evidence, window_ids
 
-# Windows and segments run in groups no larger than a group of whole texts (measured in the performance notes).
+# How many texts, windows or segments run together: more gain nothing on a CPU, take memory and make callers wait
+# (docs/speed.md).
 MOST_JOINED = 4
 MOST_PADDED_TOKENS = 512
 
@@ -125,13 +127,13 @@ class Network:
         return [ids[0], *(ids[i] for i in inside[: self._bundle.max_tokens - 2]), ids[-1]]
 
     def _complains(self, inference: Inference) -> bool:
-        best = int(inference.probabilities.order_type[inference.row].argmax())
-        return self._bundle.labels.order_type[best] == "complaint"
+        codes, probabilities = self._bundle.labels.order_type, inference.probabilities.order_type[inference.row]
+        return codes[self._bundle.thresholds.order_types(codes, probabilities)[0]] == COMPLAINT
 
     def _run_each(self, texts: Sequence[list[int]]) -> list[tuple[Probabilities, FloatArray]]:
         """One row of probabilities and the evidence of each text; near lengths share a run."""
         views: dict[int, tuple[Probabilities, FloatArray]] = {}
-        for group in _groups([len(ids) for ids in texts]):
+        for group in near_lengths([len(ids) for ids in texts]):
             logits = self._runtime.run([texts[i] for i in group])
             scores = sigmoid(logits.pop("evidence"))
             for row, i in enumerate(group):
@@ -141,8 +143,11 @@ class Network:
         return [views[i] for i in range(len(texts))]
 
 
-def _groups(lengths: Sequence[int]) -> list[list[int]]:
-    """Indices of texts that may run together: near in length, few, and no more padded than a long text alone."""
+def near_lengths(lengths: Sequence[int]) -> list[list[int]]:
+    """Indices of texts that may run together: few, of near length, no more padded than a long text alone.
+
+    Longest first, so that no core is left with the longest at the end.
+    """
     groups: list[list[int]] = []
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
         group = groups[-1] if groups else []

@@ -199,6 +199,8 @@ class Predictor:
         )
 
     def _ranked(self, field: str, probabilities: FloatArray, within: str | None) -> list[int]:
+        if field == "order_type":
+            return self.bundle.thresholds.order_types(self.bundle.labels.order_type, probabilities)
         order = np.argsort(-probabilities, kind="stable")
         if within is not None:
             order = order[self._members[field, within][order]]

@@ -2,7 +2,7 @@
 
 The lexicon `rules.yaml` was written and reviewed by hand. A rule may raise a flag, never lower one. Words that are
 denied, asked, imagined, quoted from the bank, printed on a notice or told of somebody else raise nothing (scopes).
-An entry is tried only where one of its words stands in the text, so 100 characters cost 0.06 ms.
+An entry is tried only where one of its words stands in the text, so 100 characters cost 0.05 ms.
 """
 
 import re

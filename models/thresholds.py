@@ -14,6 +14,8 @@ import numpy as np
 from models.calibration import FloatArray
 
 Band = Literal["auto", "suggest", "human"]
+COMPLAINT = "complaint"
+NEVER = 1.01
 BANDED_FIELDS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
 
 
@@ -37,6 +39,17 @@ class Thresholds:
     bands: dict[str, BandLimits]
     groups: dict[str, float] = field(default_factory=dict)
     """Threshold of a flag group by its letter; groups without one have none."""
+    complaint: float = NEVER
+    """Probability from which a text is a complaint even if another order type is likelier: one missed is worse."""
+
+    def order_types(self, codes: Sequence[str], probabilities: FloatArray) -> list[int]:
+        """Indices of the order types of one text, the one that is given first, then the likelier ones."""
+        ranked: list[int] = np.argsort(-probabilities, kind="stable").tolist()
+        complaint = codes.index(COMPLAINT)
+        if probabilities[complaint] >= self.complaint:
+            ranked.remove(complaint)
+            ranked.insert(0, complaint)
+        return ranked
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:

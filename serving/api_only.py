@@ -4,6 +4,8 @@ The same answers and errors as `serving.app`, on bare Starlette: FastAPI, its pa
 solving stay unloaded.
 """
 
+from collections.abc import Awaitable, Callable
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,14 +26,21 @@ def create_api_only(settings: Settings, predictor: Predictor | None = None) -> S
         routes=[
             Route("/v1/triage", _triage, methods=["POST"]),
             Route("/v1/triage/batch", _triage_batch, methods=["POST"]),
-            Route("/healthz", _healthz),
-            Route("/readyz", _readyz),
-            Route("/metrics", _metrics),
+            _get("/healthz", _healthz),
+            _get("/readyz", _readyz),
+            _get("/metrics", _metrics),
         ],
         lifespan=model_lifespan(settings, predictor),
     )
     equip(app, settings)
     return app
+
+
+def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A route for GET alone, as FastAPI's are: Starlette would let HEAD in as well."""
+    route = Route(path, endpoint, methods=["GET"])
+    route.methods = {"GET"}
+    return route
 
 
 async def _triage(request: Request) -> Response:

@@ -2,29 +2,39 @@
 
 Threads share one session. Each takes a group of texts of near length, runs the network (which lets the other threads
 run) and makes the answers. While a window is being run the caller prepares the next one: never more than
-`MOST_WAITING` windows are held.
+`MOST_WAITING` windows are held. A text that fails is told as a `Failure` in its place and fails alone.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
-from models.predictor import Predictor, PreparedInput
+from models.network import near_lengths
+from models.predictor import Inference, Predictor, PreparedInput
 
 MOST_WAITING = 2
-# Larger groups gain nothing on a CPU and take memory (measured in the performance notes).
-MOST_JOINED = 4
-MOST_PADDED_TOKENS = 512
 
 Group = list[int]
 """Indices into a window."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """The network or the answer failed on a text: the error's class, not its message, which could quote the text."""
+
+    kind: str
+
+
+Outcome = bytes | Failure
+Running = tuple[Group, Future[list[Outcome]]]
+
+
 def triage_windows(
     predictor: Predictor, windows: Iterable[Sequence[PreparedInput]], *, workers: int
-) -> Iterator[list[bytes]]:
-    """Answers of each window, in the order of its texts. An error of the network ends it."""
-    waiting: deque[tuple[int, list[tuple[Group, Future[list[bytes]]]]]] = deque()
+) -> Iterator[list[Outcome]]:
+    """Answers of each window, in the order of its texts, a failure in place of an answer that could not be made."""
+    waiting: deque[tuple[int, list[Running]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="bulk") as threads:
         try:
             for window in windows:
@@ -41,30 +51,27 @@ def triage_windows(
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def near_lengths(lengths: Sequence[int]) -> list[Group]:
-    """Indices in groups of near length, longest first, so that no core is left with the longest at the end."""
-    groups: list[Group] = []
-    longest = 0
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        group = groups[-1] if groups else []
-        if group and len(group) < MOST_JOINED and longest * (len(group) + 1) <= MOST_PADDED_TOKENS:
-            group.append(index)
-        else:
-            groups.append([index])
-            longest = lengths[index]
-    return groups
+def _triage_group(predictor: Predictor, items: Sequence[PreparedInput]) -> list[Outcome]:
+    """The thread's edge: where a group fails, its texts run one by one, so that a bad one fails alone."""
+    try:
+        pairs = list(zip(items, predictor.infer(items), strict=True))
+    except Exception as error:
+        if len(items) > 1:
+            return [outcome for item in items for outcome in _triage_group(predictor, [item])]
+        return [Failure(kind=type(error).__name__)]
+    return [_answer(predictor, item, inference) for item, inference in pairs]
 
 
-def _triage_group(predictor: Predictor, items: Sequence[PreparedInput]) -> list[bytes]:
-    return [
-        predictor.answer(item, inference).model_dump_json().encode()
-        for item, inference in zip(items, predictor.infer(items), strict=True)
-    ]
+def _answer(predictor: Predictor, item: PreparedInput, inference: Inference) -> Outcome:
+    try:
+        return predictor.answer(item, inference).model_dump_json().encode()
+    except Exception as error:
+        return Failure(kind=type(error).__name__)
 
 
-def _in_order(size: int, groups: Sequence[tuple[Group, Future[list[bytes]]]]) -> list[bytes]:
-    answers = [b""] * size
+def _in_order(size: int, groups: Sequence[Running]) -> list[Outcome]:
+    outcomes: list[Outcome] = [b""] * size
     for group, future in groups:
-        for index, answer in zip(group, future.result(), strict=True):
-            answers[index] = answer
-    return answers
+        for index, outcome in zip(group, future.result(), strict=True):
+            outcomes[index] = outcome
+    return outcomes

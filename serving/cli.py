@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from data.errors import XiaobaoError
+from data.errors import XiaobaoError, place_of
 
 
 class _Commands(click.Group):
-    """Turns expected errors into one line, and finds the commands that other packages add."""
+    """Turns errors into one line, and finds the commands that other packages add."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *entry_points(group="xiaobao.commands").names])
@@ -35,6 +35,12 @@ class _Commands(click.Group):
             raise click.ClickException(error.message) from error
         except OSError as error:
             raise click.ClickException(f"{error.strerror or type(error).__name__}: {error.filename or ''}") from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # its message and a traceback could quote a complaint
+            raise click.ClickException(
+                f"unexpected {type(error).__name__} at {place_of(error)}; this is a fault of xiaobao, please report it"
+            ) from error
 
 
 @click.group(cls=_Commands)

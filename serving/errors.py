@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data.errors import XiaobaoError
+from data.errors import XiaobaoError, place_of
 
 logger = logging.getLogger("xiaobao")
 
@@ -97,8 +97,10 @@ def error_response(status: int, content: ErrorContent, headers: dict[str, str] |
     return JSONResponse(ErrorBody(error=content).model_dump(), status, headers)
 
 
-async def _expected(_request: Request, error: Exception) -> JSONResponse:
+async def _expected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, XiaobaoError)
+    if request.url.path.startswith("/v1/"):
+        request.app.state.telemetry.rejected.labels(error.code).inc()
     headers = error.headers if isinstance(error, ServiceError) else None
     return error_response(STATUS_OF_CODE.get(error.code, 422), error_content(error), headers)
 
@@ -117,7 +119,7 @@ def invalid_request(problems: Sequence[Any]) -> ServiceError:
     fields = ", ".join(detail.field for detail in details)
     return ServiceError(
         "request_invalid",
-        f"the request does not fit: {fields}; see details and /docs",
+        f"the request does not fit: {fields}; see details",
         f"请求不符合要求：{fields}，请看 details",
         details=details,
     )
@@ -164,13 +166,6 @@ class UnexpectedErrors:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            logger.error("unexpected %s at %s while serving %s", type(error).__name__, _place(error), scope["path"])
+            logger.error("unexpected %s at %s while serving %s", type(error).__name__, place_of(error), scope["path"])
             if not started:
                 await error_response(500, INTERNAL)(scope, receive, send)
-
-
-def _place(error: Exception) -> str:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"

@@ -5,7 +5,6 @@ Rows that cannot be read are described in `problems`, the rest goes on.
 
 import csv
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ def read_rows(file: Path, problems: list[str]) -> Iterator[Row]:
         raise InputFileError(f"{file.name} ends in {file.suffix or 'nothing'}; expected .jsonl, .csv or .xlsx")
     try:
         yield from reader(file, problems)
-    except (csv.Error, SyntaxError, KeyError, zipfile.BadZipFile) as error:  # XML's ParseError is a SyntaxError
+    except csv.Error as error:
         raise InputFileError(f"{file.name} is damaged ({type(error).__name__}); save it again and retry") from error
 
 
@@ -96,16 +95,26 @@ def _csv_encoding(file: Path) -> str:
     raise InputFileError(f"{file.name} is neither UTF-8 nor GB18030; save it as UTF-8")
 
 
-def _read_xlsx(file: Path, problems: list[str]) -> Iterator[Row]:
+def _sheet_rows(file: Path) -> Iterator[tuple[Any, ...]]:
+    """Rows of the first sheet. Raises InputFileError."""
     import openpyxl  # a third of the start of a command that reads no XLSX
 
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises many kinds for a damaged file
-        raise InputFileError(f"{file.name} cannot be read as XLSX: {type(error).__name__}") from error
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # some writers state a wrong extent, which would hide rows
-    rows = sheet.iter_rows(values_only=True)
+    with file.open("rb") as stream:  # openpyxl leaves a damaged file open
+        try:
+            sheets = openpyxl.load_workbook(stream, read_only=True, data_only=True).worksheets
+            if sheets:
+                sheets[0].reset_dimensions()  # some writers state a wrong extent, which would hide rows
+                yield from sheets[0].iter_rows(values_only=True)
+        except Exception as error:  # openpyxl, zlib and XML raise many kinds, some at the last row
+            raise InputFileError(
+                f"{file.name} cannot be read as XLSX: {type(error).__name__}; save it again"
+            ) from error
+    if not sheets:
+        raise InputFileError(f"{file.name} has no sheet of cells; expected one with a column text")
+
+
+def _read_xlsx(file: Path, problems: list[str]) -> Iterator[Row]:
+    rows = _sheet_rows(file)
     header: list[Any] = list(next(rows, ()))
     if "text" not in header:
         raise InputFileError(f"the first sheet of {file.name} has no column text in its first row")

@@ -4,7 +4,8 @@ Rows are read, triaged and written window by window, so that memory does not gro
 """
 
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from data.errors import InputFileError, TextError
 from models.predictor import Predictor, PreparedInput
-from serving.bulk import triage_windows
+from serving.bulk import Failure, Outcome, triage_windows
 from serving.inference.cores import usable_cores
 from serving.input_files import Row, read_rows
 
@@ -41,10 +42,12 @@ def predict_file(
     problems: list[str] = []
     done = 0
     draft = output_file.with_name(output_file.name + ".part")
-    windows = _prepared_windows(predictor, read_rows(input_file, problems), problems)
+    lines: deque[list[int]] = deque()
+    windows = _prepared_windows(predictor, read_rows(input_file, problems), problems=problems, lines=lines)
     try:
         with draft.open("wb") as output, tqdm(desc="triage", unit="text") as bar:
-            for answers in triage_windows(predictor, windows, workers=workers or usable_cores()):
+            for outcomes in triage_windows(predictor, windows, workers=workers or usable_cores()):
+                answers = _answers(outcomes, lines.popleft(), problems)
                 output.writelines(answer + b"\n" for answer in answers)
                 done += len(answers)
                 bar.update(len(answers))
@@ -56,19 +59,36 @@ def predict_file(
     return FileOutcome(done=done, problems=tuple(problems))
 
 
-def _prepared_windows(predictor: Predictor, rows: Iterator[Row], problems: list[str]) -> Iterator[list[PreparedInput]]:
+def _prepared_windows(
+    predictor: Predictor, rows: Iterator[Row], *, problems: list[str], lines: deque[list[int]]
+) -> Iterator[list[PreparedInput]]:
+    """Texts window by window; the lines they stand in are put into `lines` beside each window."""
     size = FIRST_WINDOW
     window: list[PreparedInput] = []
+    lines_of_window: list[int] = []
     for row in rows:
         item = _prepare(predictor, row, problems)
         if item is None:
             continue
         window.append(item)
+        lines_of_window.append(row.line)
         if len(window) == size:
+            lines.append(lines_of_window)
             yield window
-            window, size = [], min(2 * size, LARGEST_WINDOW)
+            window, lines_of_window, size = [], [], min(2 * size, LARGEST_WINDOW)
     if window:
+        lines.append(lines_of_window)
         yield window
+
+
+def _answers(outcomes: Sequence[Outcome], lines: Sequence[int], problems: list[str]) -> list[bytes]:
+    """The answers that could be made; the others become problems."""
+    problems += [
+        _internal_error(line, outcome.kind)
+        for line, outcome in zip(lines, outcomes, strict=True)
+        if isinstance(outcome, Failure)
+    ]
+    return [outcome for outcome in outcomes if not isinstance(outcome, Failure)]
 
 
 def _prepare(predictor: Predictor, row: Row, problems: list[str]) -> PreparedInput | None:
@@ -79,4 +99,10 @@ def _prepare(predictor: Predictor, row: Row, problems: list[str]) -> PreparedInp
         return predictor.prepare(row.text, id=row.id)
     except TextError as error:
         problems.append(f"line {row.line}: {error.message}; skipped")
-        return None
+    except Exception as error:  # the row's edge: one text never ends the run
+        problems.append(_internal_error(row.line, type(error).__name__))
+    return None
+
+
+def _internal_error(line: int, kind: str) -> str:
+    return f"line {line}: internal_error: unexpected {kind} on this text; expected an answer; skipped"

@@ -8,7 +8,7 @@
 | `xiaobao_triaged_total{order_type,band,priority}` | answers given |
 | `xiaobao_flags_total{flag}` | flags raised |
 | `xiaobao_queue_texts` | texts waiting or running |
-| `xiaobao_rejected_total{code}` | texts refused, by error code |
+| `xiaobao_rejected_total{code}` | requests under /v1 and items of batches answered with an error, by its code |
 | `xiaobao_ready` | 1 when the service can answer |
 """
 
@@ -41,7 +41,12 @@ class Telemetry:
         )
         self.flags = Counter("xiaobao_flags_total", "Flags raised.", ["flag"], registry=self.registry)
         self.queue = Gauge("xiaobao_queue_texts", "Texts waiting or running.", registry=self.registry)
-        self.rejected = Counter("xiaobao_rejected_total", "Texts refused.", ["code"], registry=self.registry)
+        self.rejected = Counter(
+            "xiaobao_rejected_total",
+            "Requests under /v1 and items of batches answered with an error, by its code.",
+            ["code"],
+            registry=self.registry,
+        )
         self.ready = Gauge("xiaobao_ready", "1 when the service can answer.", registry=self.registry)
 
     def count_answer(self, answer: TriageAnswer) -> None:

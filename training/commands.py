@@ -70,7 +70,7 @@ def train_command(
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSON for the report.")
 @click.option("--run-dir", type=click.Path(path_type=Path, file_okay=False), help="Checkpoints; reuse it to resume.")
 @click.option("--share", "shares", type=float, multiple=True, default=(0.25, 0.5, 0.75, 1.0), show_default=True)
-@click.option("--gold", "gold_files", multiple=True, metavar="NAME=FILE", help="Labelled texts of your own.")
+@click.option("--gold", "gold_files", multiple=True, metavar="[NAME=]FILE", help="Labelled texts of your own.")
 def learning_curve_command(
     config_file: Path, output: Path, run_dir: Path | None, shares: tuple[float, ...], gold_files: tuple[str, ...]
 ) -> None:
@@ -80,6 +80,7 @@ def learning_curve_command(
     from data.splits import read_splits
     from data.taxonomy import default_taxonomy
     from eval.gold import corpus_gold, read_gold
+    from eval.sets import parse_gold
     from models.encoder import encoder_folder
     from models.label_space import LabelSpace
     from training.config import TrainingConfig
@@ -87,10 +88,11 @@ def learning_curve_command(
     from training.pipeline import split_corpus
     from training.recipe import TrainingInputs
 
+    golds = parse_gold(gold_files)
     config, taxonomy = TrainingConfig.read(config_file), default_taxonomy()
     splits = split_corpus(read_corpus(taxonomy), read_splits())
     measured = {name: corpus_gold(splits[name]) for name in ("test", "test_writer")}
-    measured |= {name: read_gold(Path(file), taxonomy) for name, _, file in (g.partition("=") for g in gold_files)}
+    measured |= {name: read_gold(file, taxonomy) for name, file in golds.items()}
     inputs = TrainingInputs(
         splits=splits,
         tokenizer_file=encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json",

@@ -79,6 +79,8 @@ class TrainingConfig(_Section):
     """Longest input while training; longer texts are cut."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     threads: int = Field(default=2, gt=0)
+    complaint_recall_floor: float = 0.985
+    """Of held-out complaints, at least this share is called one: a missed one is worse than a question too many."""
     privacy_recall_floor: float = 0.94
     """Of held-out texts with any privacy flag, at least this share raises one."""
     misselling_recall_floor: float = 0.94

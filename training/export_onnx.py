@@ -1,7 +1,7 @@
 """Export to ONNX and quantise. In: a trained classifier. Out: `model.onnx` files, fp32 and int8.
 
-Dynamic int8 of the raw export (QInt8 weights, per channel): optimising first made it slower on the CPUs measured in
-the performance notes. Two things stay in fp32: the small heads, and the first layer's feed-forward output, whose inputs
+Dynamic int8 of the raw export (QInt8 weights, per channel): optimising first made it slower on the CPUs measured
+(docs/speed.md). Two things stay in fp32: the small heads, and the first layer's feed-forward output, whose inputs
 hold outliers that one scale for all activations cannot carry (docs/experiments.md).
 """
 

@@ -80,9 +80,9 @@ def finetune(
     run_folder.mkdir(parents=True, exist_ok=True)
     steps = config.optimizer.epochs * math.ceil(len(train) / config.optimizer.batch_size)
     optimizer = torch.optim.AdamW(parameter_groups(model, config.optimizer), betas=(0.9, 0.98), fused=True)
+    fingerprint = run_fingerprint(config, train, model)
     if standardize:
         model.eval().standardize(_sample(train, config))  # before resuming, which restores a run's own scale
-    fingerprint = run_fingerprint(config, train)
     history, steps_done = _resume(model, optimizer, run_folder, fingerprint)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _rate(step, steps, config.optimizer), last_epoch=steps_done - 1
@@ -253,18 +253,26 @@ def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.contiguous() for name, value in model.state_dict().items()}
 
 
-def run_fingerprint(config: TrainingConfig, train: Sequence[Example]) -> str:
-    """What a run was trained on: two runs may only be joined if config and training examples are the same."""
+def run_fingerprint(config: TrainingConfig, train: Sequence[Example], start: nn.Module) -> str:
+    """What a run was trained on: two runs may only be joined if config, start weights and examples are the same.
+
+    Examples with all their targets: a label that was mended makes another run.
+    """
     digest = hashlib.sha256(config.to_yaml().encode())
     for example in train:
-        digest.update(f"{example.id} {example.ids}".encode())
+        targets = (example.order_type, example.leaf, example.subcause, example.channel)
+        digest.update(f"{example.id} {example.ids} {targets}".encode())
+        digest.update(example.causes.tobytes() + example.flags.tobytes() + example.evidence.tobytes())
+        digest.update(b"".join(logits.tobytes() for logits in (example.soft or {}).values()))
+    for name, value in start.state_dict().items():
+        digest.update(name.encode() + value.numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
 def training_seconds(run_folder: Path) -> int:
-    """How long the epochs of a run took in all, also over several starts."""
-    progress = json.loads((run_folder / PROGRESS).read_text(encoding="utf-8"))
-    return int(sum(entry["seconds"] for entry in progress["history"]))
+    """How long the epochs of a run took in all, also over several starts and with its teacher's."""
+    histories = [json.loads(file.read_text(encoding="utf-8"))["history"] for file in run_folder.rglob(PROGRESS)]
+    return int(sum(entry["seconds"] for history in histories for entry in history))
 
 
 def _save_checkpoint(

@@ -15,17 +15,16 @@ from torch.nn import functional
 from models.calibration import Calibration, FloatArray, Probabilities, calibrate
 from models.label_space import LabelSpace
 from models.runtimes.onnx_runtime import OnnxRuntime
-from models.thresholds import BANDED_FIELDS, BandLimits, Thresholds, group_probability
+from models.thresholds import BANDED_FIELDS, COMPLAINT, NEVER, BandLimits, Thresholds, group_probability
 from training.config import TrainingConfig
 from training.examples import IGNORED, Example
 from training.finetune import RawOutputs
 
-NEVER = 1.01
 # With fewer positives than this, a threshold of its own would be noise.
 PRIOR_STRENGTH = 8
 MINIMUM_FOR_AUTO = 30
 # Best overlap with the quotes of held-out texts, and about as much text shown as quoted (docs/experiments.md).
-EVIDENCE_THRESHOLD = 0.2
+EVIDENCE_THRESHOLD = 0.15
 
 
 def fit_calibration(outputs: RawOutputs, examples: Sequence[Example]) -> Calibration:
@@ -88,12 +87,14 @@ def fit_thresholds(
     }
     complaints = np.array([e.subcause != IGNORED for e in examples])
     secondary = np.stack([e.causes for e in examples])[complaints] > 0
+    complaint = _complaint_threshold(probabilities.order_type, examples, labels, config.complaint_recall_floor)
     return Thresholds(
         flags={code: round(value, 4) for code, value in flags.items()},
         causes2=round(_best_threshold(probabilities.causes[complaints].ravel(), secondary.ravel()), 4),
         evidence=EVIDENCE_THRESHOLD,
-        bands=_bands(probabilities, examples, labels=labels, config=config),
+        bands=_bands(probabilities, examples, labels=labels, config=config, complaint=complaint),
         groups=groups,
+        complaint=complaint,
     )
 
 
@@ -123,22 +124,39 @@ def _best_threshold(probabilities: FloatArray, gold: npt.NDArray[np.bool_]) -> f
 def _group_threshold(
     probabilities: FloatArray, gold: npt.NDArray[np.bool_], *, labels: LabelSpace, group: str, recall: float
 ) -> float:
-    """The group probability that the wanted share of texts with a flag of the group reaches.
+    """The group probability that the wanted share of texts with a flag of the group reaches."""
+    columns = [i for i, code in enumerate(labels.flags) if code[0] == group]
+    return _threshold_for_recall(group_probability(probabilities[:, columns][gold[:, columns].any(axis=1)]), recall)
+
+
+def _complaint_threshold(
+    probabilities: FloatArray, examples: Sequence[Example], labels: LabelSpace, recall: float
+) -> float:
+    complaint = labels.order_type.index(COMPLAINT)
+    complaints = [e.order_type == complaint for e in examples]
+    return _threshold_for_recall(probabilities[complaints, complaint], recall)
+
+
+def _threshold_for_recall(scores: FloatArray, recall: float) -> float:
+    """The score that at least this share of positives reaches.
 
     The quantile with the correction of split conformal prediction (Vovk et al. 2005): a new text of the same kind
-    reaches it with at least that probability. With too few texts for that, all of them reach it; with none, no group
-    threshold is ever reached.
+    reaches it with at least that probability. With too few texts for that, all of them reach it; with none, nothing
+    ever does.
     """
-    columns = [i for i, code in enumerate(labels.flags) if code[0] == group]
-    scores = np.sort(group_probability(probabilities[:, columns][gold[:, columns].any(axis=1)]))
     if not len(scores):
         return NEVER
     allowed = max(1, int((1 - recall) * (len(scores) + 1)))
-    return round(float(scores[allowed - 1]), 4)
+    return round(float(np.sort(scores)[allowed - 1]), 4)
 
 
 def _bands(
-    probabilities: Probabilities, examples: Sequence[Example], *, labels: LabelSpace, config: TrainingConfig
+    probabilities: Probabilities,
+    examples: Sequence[Example],
+    *,
+    labels: LabelSpace,
+    config: TrainingConfig,
+    complaint: float,
 ) -> dict[str, BandLimits]:
     targets = {
         "order_type": np.array([e.order_type for e in examples]),
@@ -152,7 +170,7 @@ def _bands(
     for field in BANDED_FIELDS:
         values, gold = getattr(probabilities, field), targets[field]
         valid = gold != IGNORED
-        served = _served(field, probabilities, labels)[valid]
+        served = _served(field, probabilities, labels, complaint)[valid]
         confidence = values[valid][np.arange(len(served)), served]
         correct = served == gold[valid]
         limits[field] = BandLimits(
@@ -162,9 +180,12 @@ def _bands(
     return limits
 
 
-def _served(field: str, probabilities: Probabilities, labels: LabelSpace) -> npt.NDArray[np.int64]:
+def _served(field: str, probabilities: Probabilities, labels: LabelSpace, complaint: float) -> npt.NDArray[np.int64]:
     """The label that the predictor gives: a leaf only within the best category, a sub-cause within the best cause."""
     values: FloatArray = getattr(probabilities, field)
+    if field == "order_type":
+        column = labels.order_type.index(COMPLAINT)
+        return np.where(values[:, column] >= complaint, column, values.argmax(axis=1))
     if field == "leaf":
         values = np.where(labels.leaf_to_category == probabilities.category.argmax(axis=1)[:, None], values, -1)
     if field == "subcause":

@@ -36,8 +36,8 @@ def learning_curve(
     """
     if config.distillation is not None:
         raise SettingsError(
-            f"config {config.name} starts from a teacher that has read every training text, so parts of the corpus would "
-            "not be compared; use one without `distillation`, such as training/configs/direct.yaml"
+            f"config {config.name} starts from a teacher that has read every training text, so parts of the corpus "
+            "would not be compared; use one without `distillation`, such as training/configs/direct.yaml"
         )
     train = inputs.splits["train"]
     parts = {"starter": [text for text in train if text.writer in STARTER_WRITERS]}

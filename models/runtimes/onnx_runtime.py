@@ -1,7 +1,7 @@
 """Run a model with ONNX Runtime. In: token ids of several texts. Out: arrays by output name.
 
 One session may be shared by all threads; each call uses one thread, so that N workers use N cores and a lone request
-does not fight its neighbours (measured in the performance notes).
+does not fight its neighbours (docs/speed.md).
 """
 
 import ctypes

@@ -69,11 +69,7 @@ def _json(content: BaseModel) -> Response:
 
 def _prepare(request: Request, body: TriageRequest) -> PreparedInput:
     predictor: Predictor = request.app.state.predictor
-    try:
-        return predictor.prepare(body.text, id=body.external_id or uuid.uuid4().hex)
-    except TextError as error:
-        _telemetry(request).rejected.labels(error.code).inc()
-        raise
+    return predictor.prepare(body.text, id=body.external_id or uuid.uuid4().hex)
 
 
 def _prepare_each(request: Request, items: list[Any]) -> list[PreparedInput | ErrorContent]:
@@ -113,6 +109,9 @@ def _batch_response(
             results.append(BatchResult(index=index, answer=_answer(request, item, outcome, full=full)))
         elif outcome is not None:
             results.append(BatchResult(index=index, error=error_content(outcome)))
+    for result in results:
+        if result.error:
+            _telemetry(request).rejected.labels(result.error.code).inc()
     return _json(BatchAnswer(results=results))
 
 

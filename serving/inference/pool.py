@@ -2,7 +2,7 @@
 
 Worker threads share one ONNX session, each call on one core. There is no waiting window: a worker takes the oldest text
 and joins at most three queued ones of near length, never more than its share of the queue, because batching buys little
-on a CPU and waiting costs latency (measured in the performance notes and docs/speed.md). The queue is bounded; a job
+on a CPU and waiting costs latency (docs/speed.md). The queue is bounded; a job
 whose caller was cancelled is skipped.
 """
 
@@ -14,13 +14,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.network import MOST_JOINED, MOST_PADDED_TOKENS
 from models.predictor import Inference, Predictor, PreparedInput
 from serving.errors import ServiceError
 
 logger = logging.getLogger("xiaobao.inference")
 
-MOST_JOINED = 4
-MOST_PADDED_TOKENS = 512
 NEAR_LENGTH = 1.25  # the longest text of a group over the shortest
 LOOKED_AHEAD = 16
 RETRY_AFTER_SECONDS = 1
@@ -48,6 +47,7 @@ class InferencePool:
         self._changed = threading.Condition()
         self._stopping = False
         self._unanswered = 0
+        self._dead = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"inference-{i}", daemon=True) for i in range(workers)
         ]
@@ -106,7 +106,12 @@ class InferencePool:
     def _work(self) -> None:
         while (group := self._take_group()) is not None:
             started = time.perf_counter()
-            for job, outcome in zip(group, self._run(group), strict=True):
+            try:
+                outcomes = self._run(group)
+            except BaseException as error:  # not even a worker that dies leaves a caller waiting
+                self._die(group, error)
+                return
+            for job, outcome in zip(group, outcomes, strict=True):
                 waited = started - job.queued_at
                 _answer(job, (outcome, waited) if isinstance(outcome, Inference) else outcome)
 
@@ -121,10 +126,18 @@ class InferencePool:
             logger.error("inference failed: %s", type(error).__name__)  # its message could quote a complaint
         if len(group) > 1:
             return [self._run([job])[0] for job in group]
-        failure = ServiceError(
-            "inference_failed", "the model failed on this text; try again", "模型处理该文本时出错，请重试"
-        )
-        return [failure]
+        return [_failure()]
+
+    def _die(self, group: Sequence[Job], error: BaseException) -> None:
+        """Answer the worker's own texts, and after the last worker's death those that nobody will take."""
+        logger.critical("a worker died: %s", type(error).__name__)
+        with self._changed:
+            self._dead += 1
+            left = list(self._jobs) if self._dead == len(self._threads) else []
+            if left:
+                self._jobs.clear()
+        for job in (*group, *left):
+            _answer(job, _failure())
 
     def _take_group(self) -> list[Job] | None:
         """The oldest text and near ones; None when the pool stops and nothing is left."""
@@ -166,6 +179,10 @@ def join_near(jobs: deque[Job], *, most: int = MOST_JOINED) -> list[Job]:
             passed.append(job)
     jobs.extendleft(reversed(passed))
     return group
+
+
+def _failure() -> ServiceError:
+    return ServiceError("inference_failed", "the model failed on this text; try again", "模型处理该文本时出错，请重试")
 
 
 def _answer(job: Job, outcome: Outcome) -> None:

@@ -65,12 +65,22 @@ def test_a_leaf_of_another_category_is_named(tmp_path: Path, taxonomy: Taxonomy)
     [
         ({"cause": "C77"}, "gold.jsonl:2: the taxonomy 1.0.0 has no C77"),
         ({"flags": ["P01", "Z01"]}, "gold.jsonl:2: the taxonomy 1.0.0 has no Z01"),
+        ({"alt": {"category": ["B77"]}}, "gold.jsonl:2: alt.category: the taxonomy 1.0.0 has no B77"),
+        ({"alt": {"cause": ["B01", None]}}, "gold.jsonl:2: alt.cause: the taxonomy 1.0.0 has no B01"),
+        ({"alt": {"leaf": ["没有"]}}, "gold.jsonl:2: alt.leaf: the taxonomy 1.0.0 has no 没有"),
+        ({"alt": {"channel": "unknown"}}, "gold.jsonl:2: alt.channel is str, not a list"),
         ({"flags": None}, "gold.jsonl:2: .*expected a row as the label guide describes"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path: Path, taxonomy: Taxonomy, change: dict[str, object], said: str) -> None:
     with pytest.raises(CorpusError, match=said):
         _read([ROW, {**ROW, **change}], tmp_path, taxonomy)
+
+
+def test_only_line_feeds_end_a_line(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    texts = [f"第一行{odd}第二行" for odd in "\u2028\u2029\x85"]
+    gold = _read([{**ROW, "text": text} for text in texts], tmp_path, taxonomy)
+    assert [text.text for text in gold.texts] == texts
 
 
 def test_a_missing_key_is_named(tmp_path: Path, taxonomy: Taxonomy) -> None:

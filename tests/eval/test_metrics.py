@@ -2,8 +2,8 @@
 
 import pytest
 
-from eval.intervals import share_with_interval
 from eval.metrics import evaluate_answers
+from eval.proportions import share_with_interval
 from tests.eval.cases import SIX_ANSWERS, SIX_TEXTS, answered, labelled
 
 SCORES = evaluate_answers(SIX_TEXTS, SIX_ANSWERS)

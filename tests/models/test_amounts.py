@@ -157,7 +157,9 @@ def test_the_sum_in_dispute(text: str, value: float) -> None:
     assert money.value == value
 
 
-@pytest.mark.parametrize(("text", "value"), [("亏了0.07万", 700.0), ("亏了4.56万", 45_600.0), ("0.14万到0.28万", 1400.0)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("亏了0.07万", 700.0), ("亏了4.56万", 45_600.0), ("0.14万到0.28万", 1400.0)]
+)
 def test_a_value_has_no_noise_of_floats(text: str, value: float) -> None:
     """Answers print values as they are: 0.07 * 10,000 is 700.0000000000001."""
     [money] = find_amounts(text)

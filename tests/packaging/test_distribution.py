@@ -46,7 +46,7 @@ def test_wheel_holds_the_data_files_and_no_other(shipped: set[str], bundle_name:
     """The taxonomy, the pages, the training configs and one bundle."""
     bundle = {f"models/bundles/{bundle_name}/{file}" for file in (*FILES, MANIFEST)}
     globs = _found("training/configs/*.yaml", "serving/page/*.html", "serving/page/*.css", "serving/page/*.js")
-    globs |= _found("eval/templates/*")
+    globs |= _found("eval/report/templates/*")
     assert {name for name in shipped if not name.endswith(".py")} == DATA_FILES | bundle | globs
 
 

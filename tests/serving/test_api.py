@@ -1,5 +1,6 @@
 """What HTTP clients can rely on."""
 
+import re
 from typing import Any
 
 import pytest
@@ -154,6 +155,22 @@ def test_probes_and_metrics(client: TestClient) -> None:
     assert 'xiaobao_rejected_total{code="text_empty"}' in metrics
     assert "xiaobao_ready 1.0" in metrics
     assert "三千块" not in metrics
+
+
+def test_all_that_is_refused_is_counted_by_its_code(settings: Settings, tiny_predictor: Predictor) -> None:
+    small = settings.model_copy(update={"queue_size": 2})
+    with TestClient(create_app(small, tiny_predictor)) as client:
+        client.post("/v1/triage", json={"text": ""})
+        client.post("/v1/triage", content=b"{")
+        client.post("/v1/triage?detail=some", json={"text": TEXT})
+        client.post("/v1/triage", json={"text": TEXT}, headers={"Authorization": "Bearer wrong"})
+        client.post("/v1/triage/batch", json={"items": [{"text": TEXT}, {"text": ""}, 7]})
+        client.post("/v1/triage/batch", json={"items": [{"text": TEXT}] * 3})
+        client.get("/v1/nothing")
+        lines = client.get("/metrics").text.split("\n")
+    counted = dict(re.findall(r'^xiaobao_rejected_total\{code="(\w+)"\} (\S+)$', "\n".join(lines), re.MULTILINE))
+    wanted = {"text_empty": "2.0", "body_not_json": "1.0", "request_invalid": "2.0", "unauthorized": "1.0"}
+    assert counted == wanted | {"queue_full": "1.0"}
 
 
 def test_every_metric_is_documented(client: TestClient) -> None:

@@ -66,6 +66,20 @@ def test_probes_and_metrics(lean: TestClient) -> None:
     assert "xiaobao_ready 1.0" in metrics
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
+def test_probes_refuse_what_the_whole_service_refuses(
+    client: TestClient, lean: TestClient, method: str, path: str
+) -> None:
+    whole, ours = (service.request(method, path) for service in (client, lean))
+    assert (ours.status_code, ours.content) == (whole.status_code, whole.content)
+    assert ours.headers["allow"] == whole.headers["allow"] == "GET"
+
+
+def test_no_message_points_to_pages_that_are_not_there(lean: TestClient) -> None:
+    assert "/docs" not in lean.post("/v1/triage", json={"colour": "red"}).text
+
+
 @pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/openapi.json", "/page.js"])
 def test_there_are_no_pages(lean: TestClient, path: str) -> None:
     assert lean.get(path).status_code == 404

@@ -3,6 +3,7 @@
 import csv
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import openpyxl
@@ -123,6 +124,54 @@ def test_xlsx_with_a_wrong_extent_loses_no_row(tiny_bundle: Bundle, tmp_path: Pa
     assert len(rows) == len(TEXTS)
 
 
+def _xlsx(file: Path, replaced: dict[str, bytes]) -> None:
+    """A workbook with some parts replaced."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for value in ("text", *TEXTS):
+        sheet.append([value])
+    book.save(file.with_name("plain.xlsx"))
+    with zipfile.ZipFile(file.with_name("plain.xlsx")) as plain, zipfile.ZipFile(file, "w") as changed:
+        for name in plain.namelist():
+            changed.writestr(name, replaced.get(name, plain.read(name)))
+
+
+WORKBOOK_WITHOUT_SHEETS = (
+    b'<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheets></sheets></workbook>'
+)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "said"),
+    [
+        ({"xl/workbook.xml": WORKBOOK_WITHOUT_SHEETS}, "has no sheet of cells"),
+        ({"xl/worksheets/sheet1.xml": b"<worksheet><sheetData><row><c r='A1'"}, "cannot be read as XLSX"),
+    ],
+)
+def test_a_damaged_workbook_is_one_line(
+    tiny_bundle: Bundle, tmp_path: Path, replaced: dict[str, bytes], said: str
+) -> None:
+    _xlsx(tmp_path / "in.xlsx", replaced)
+    result, _ = _predict(tiny_bundle, tmp_path / "in.xlsx")
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert "in.xlsx" in result.stderr
+
+
+def test_a_workbook_with_broken_compression_is_one_line(
+    tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise zlib.error("Error -3 while decompressing data")
+
+    _xlsx(tmp_path / "in.xlsx", {})
+    monkeypatch.setattr("openpyxl.worksheet._read_only.WorkSheetParser.parse", fail)
+    result, _ = _predict(tiny_bundle, tmp_path / "in.xlsx")
+    assert result.exit_code == 1
+    assert "in.xlsx cannot be read as XLSX: error; save it again" in result.stderr
+
+
 def test_odd_ids_fall_back_to_the_line(tiny_bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(
         '{"id": null, "text": "好"}\n{"id": {"a": 1}, "text": "好"}\n{"id": 7, "text": "好"}\n'
@@ -146,6 +195,35 @@ def test_the_input_is_not_replaced_by_its_answers(tiny_bundle: Bundle, tmp_path:
     assert result.exit_code == 1
     assert "in.jsonl is the input itself" in result.stderr
     assert file.read_text(encoding="utf-8") == '{"text": "好"}'
+
+
+def test_a_failing_text_is_exit_1_and_never_quoted(
+    tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quote(*_: object) -> None:
+        raise ValueError("坏的秘密")
+
+    monkeypatch.setattr("models.predictor.Predictor.answer", quote)
+    (tmp_path / "in.jsonl").write_text('{"text": "坏的秘密"}', encoding="utf-8")
+    result, rows = _predict(tiny_bundle, tmp_path / "in.jsonl")
+    assert (result.exit_code, rows) == (1, [])
+    assert "line 1: internal_error: unexpected ValueError" in result.stderr
+    assert "0 texts triaged, 1 skipped" in result.stderr
+    assert "秘密" not in result.output
+
+
+def test_an_unexpected_error_is_one_line_without_the_complaint(
+    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quote(*_: object) -> None:
+        raise ValueError("坏的秘密")
+
+    monkeypatch.setattr("models.predictor.Predictor.infer", quote)
+    result = _run("triage", "坏的秘密", "--bundle", str(tiny_bundle.folder))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: unexpected ValueError at ")
+    assert result.stderr.count("\n") == 1
+    assert "秘密" not in result.output
 
 
 def test_wrong_usage_is_exit_2() -> None:

@@ -1,5 +1,6 @@
-"""The README says what there is: every setting, route, command and key of the answer."""
+"""The README says what there is: every setting, route, metric, command and key of the answer."""
 
+import re
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from models.answer import TriageAnswer
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.cli import main
 from serving.settings import Settings
+from serving.telemetry import Telemetry
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -32,6 +34,11 @@ def test_field_of_the_request_is_documented(name: str) -> None:
 def test_route_is_documented(app: FastAPI) -> None:
     paths = [path for path in app.openapi()["paths"] if path != "/"]
     assert [path for path in paths if path not in README] == []
+
+
+@pytest.mark.parametrize("metric", [metric.name for metric in Telemetry().registry.collect()])
+def test_metric_is_documented(metric: str) -> None:
+    assert re.search(rf"`{metric}(_total)?[`{{]", README)
 
 
 def test_command_is_documented() -> None:

@@ -53,6 +53,21 @@ def test_a_failing_run_answers_its_callers_and_the_worker_lives_on(tiny_predicto
     pool.stop()
 
 
+def test_a_dying_worker_answers_its_callers_and_the_last_one_all(tiny_predictor: Predictor) -> None:
+    class Dying(Predictor):
+        def infer(self, items: Any) -> list[Inference]:
+            raise SystemExit("坏的秘密")
+
+    predictor = Dying(tiny_predictor.bundle)
+    pool = InferencePool(predictor, workers=2, queue_size=50)
+    pool.start()
+    items = [predictor.prepare("钱" * (10 + 30 * i), id=str(i)) for i in range(12)]
+    results = asyncio.run(asyncio.wait_for(_gather(pool, items), timeout=60))
+    assert [result[0].code for result in results] == ["inference_failed"] * 12
+    assert not pool.is_alive
+    assert pool.unanswered == 0
+
+
 def test_one_failing_item_does_not_fail_its_batch(settings: Settings, tiny_predictor: Predictor) -> None:
     app = create_app(settings, Failing(tiny_predictor.bundle))
     items = [{"text": "好的" * (9 + i), "external_id": "bad" if i == 1 else str(i)} for i in range(6)]

@@ -1,9 +1,11 @@
 """Parts of the corpus are nested and fixed; every point is a trained model measured on the same texts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import training
 from data.augment import KINDS
@@ -13,7 +15,8 @@ from data.splits import read_splits
 from data.taxonomy import Taxonomy
 from eval.gold import corpus_gold
 from models.label_space import LabelSpace
-from training.answers import answered_codes
+from serving.cli import main
+from training.answers import FACETS, accuracies, answered_codes
 from training.augmentation_study import study
 from training.config import TrainingConfig
 from training.finetune import build_classifier
@@ -50,6 +53,29 @@ def test_points(inputs: TrainingInputs, tiny_config: Path, tmp_path: Path) -> No
     points = learning_curve(config, few, shares=[1.0], measured={"test": gold}, run_folder=tmp_path)
     assert [(point["name"], point["texts"]) for point in points] == [("starter", 16), ("100%", 16)]
     assert all(0 <= point["test category"] <= 1 for point in points)
+
+
+def test_a_facet_that_no_text_has_is_left_out(
+    inputs: TrainingInputs, tiny_config: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer_feedback(_model: object, examples: Sequence[object], _labels: object) -> dict[str, list[str | None]]:
+        return {facet: ["feedback" if facet == "order_type" else None] * len(examples) for facet in FACETS}
+
+    monkeypatch.setattr("training.answers.answered_codes", answer_feedback)
+    texts = [
+        replace(text, order_type="feedback", cause=None, subcause=None, causes2=()) for text in inputs.splits["test"]
+    ]
+    model = build_classifier(TrainingConfig.read(tiny_config), taxonomy)
+    shares = accuracies(model, corpus_gold(texts), tokenizer_file=inputs.tokenizer_file, taxonomy=taxonomy)
+    assert shares["order_type"] == 1.0
+    assert "cause" not in shares
+
+
+def test_a_missing_gold_file_is_named_before_anything_is_read(tiny_config: Path, tmp_path: Path) -> None:
+    arguments = ["learning-curve", "--config", str(tiny_config), "--output", str(tmp_path / "out.json")]
+    result = CliRunner().invoke(main, [*arguments, "--gold", "nowhere.jsonl"])
+    assert result.exit_code == 1
+    assert "--gold nowhere.jsonl: there is no file nowhere.jsonl" in result.stderr
 
 
 def test_a_teacher_would_leak_the_whole_corpus(inputs: TrainingInputs, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,16 @@ def test_a_run_of_another_config_is_not_continued(
     other = TrainingConfig.read(tiny_config).model_copy(update={"seed": 1})
     with pytest.raises(SettingsError, match="another config or corpus"):
         _train(other, examples, taxonomy, run)
+
+
+def test_a_run_on_mended_labels_is_not_continued(
+    tiny_run: Path, tiny_config: Path, examples: dict[str, list[Example]], taxonomy: Taxonomy, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny_run / "run", tmp_path / "run"))
+    first, *others = examples["train"]
+    mended = replace(first, flags=1 - first.flags)
+    with pytest.raises(SettingsError, match="another config or corpus"):
+        _train(TrainingConfig.read(tiny_config), {**examples, "train": [mended, *others]}, taxonomy, run)
 
 
 def test_a_folder_that_is_no_bundle_is_never_replaced(tiny_config: Path, tiny_corpus: Path, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from data.corpus_check import REAL_INSTITUTIONS
 from data.dataset import read_corpus
 from data.errors import CorpusError
 from data.taxonomy import Taxonomy
-from eval.behavioral import Answer, main, report_lines, run_cases, summarize
-from eval.behavioral_cases import Case, read_cases
+from eval.behavior.cases import Case, read_cases
+from eval.behavior.suite import Answer, main, report_lines, run_cases, summarize
 from models.answer import FlagAnswer, TriageAnswer
 from models.predictor import Predictor
 

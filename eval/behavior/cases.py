@@ -18,11 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from data.augment import homophones, traditional, wrap
 from data.errors import CorpusError
+from data.json_lines import read_lines
 from data.schema import LabelledText
 from data.taxonomy import Taxonomy
-from eval.out_of_scope import OUT_OF_SCOPE_FILE
+from eval.behavior.out_of_scope import OUT_OF_SCOPE_FILE
 
-BEHAVIOR_FOLDER = Path(__file__).with_name("behavior")
+BEHAVIOR_FOLDER = Path(__file__).parent
 Aspect = Literal["order_type", "category", "cause", "flags"]
 ASPECTS: tuple[Aspect, ...] = ("order_type", "category", "cause", "flags")
 BRACES = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
@@ -112,7 +113,7 @@ def read_cases(taxonomy: Taxonomy, folder: Path = BEHAVIOR_FOLDER) -> list[Case]
     if not files:
         raise CorpusError(f"no .jsonl files in {folder.name}/; expected the cases there (they are not in the wheel)")
     for file in files:
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(read_lines(file), 1):
             try:
                 cases.append(_checked(Case.model_validate(json.loads(line)), file.stem, taxonomy))
             except ValueError as error:

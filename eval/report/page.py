@@ -1,7 +1,7 @@
 """The report as a page. In: the figures of `report.json`. Out: one HTML file that loads nothing.
 
-Jinja2 with autoescape; charts from `eval.charts`. Measurements made elsewhere (learning curve, latency, behaviour) are
-laid out as tables whatever their keys, so that they may grow.
+Jinja2 with autoescape; charts from `eval.report.charts`. Measurements made elsewhere (learning curve, latency,
+behaviour) are laid out as tables whatever their keys, so that they may grow.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from typing import Any
 import jinja2
 
 from data.taxonomy import Taxonomy
-from eval.charts import learning_chart, reliability_chart, risk_chart
 from eval.metrics import FACETS
-from eval.printed import figure, interval, lead
+from eval.report.charts import learning_chart, reliability_chart, risk_chart
+from eval.report.printed import figure, interval, lead
 
 TEMPLATES = Path(__file__).with_name("templates")
 GROUP_NAMES = {"P": "privacy", "S": "mis-selling", "E": "escalation", "X": "agency hint"}

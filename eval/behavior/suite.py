@@ -1,6 +1,6 @@
 """Does the model behave as a careful reader expects? In: hand-written cases. Out: pass rates, with what failed.
 
-`python -m eval.behavioral [--bundle FOLDER] [--output FILE.json]`. A checklist after Ribeiro et al. (2020): minimum
+`python -m eval.behavior.suite [--bundle FOLDER] [--output FILE.json]`. A checklist after Ribeiro et al. (2020): minimum
 functionality, invariance and directional expectation, by capability. It measures and never fails on rates; malformed
 cases are errors. Rates carry 95 % Wilson intervals. The cases train nothing and choose nothing.
 Needs the extra `train`.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.taxonomy import default_taxonomy
-from eval.behavioral_cases import ASPECTS, Aspect, Case, read_cases
+from eval.behavior.cases import ASPECTS, Aspect, Case, read_cases
 from eval.proportions import Proportion, proportion
 from models.answer import TriageAnswer
 from models.predictor import Predictor

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputFileError
-from eval.report_page import environment
+from eval.report.page import environment
 from models.bundle import CURRENT_POINTER
 
 BEGIN = "<!-- report:begin -->"
 END = "<!-- report:end -->"
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = {"README.md": "readme.md", "README.zh-CN.md": "readme.zh-CN.md"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from data.dataset import read_corpus
 from data.errors import CorpusError
 from data.taxonomy import Taxonomy
-from eval.out_of_scope import Fate, OutsideText, fate_of, main, observe, read_outside_texts, summarize
+from eval.behavior.out_of_scope import Fate, OutsideText, fate_of, main, observe, read_outside_texts, summarize
 from eval.proportions import Proportion
 from models.predictor import Predictor
 

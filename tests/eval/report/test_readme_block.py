@@ -8,8 +8,8 @@ import pytest
 from data.errors import InputFileError
 from data.taxonomy import Taxonomy
 from eval.comparison import compare_answers
-from eval.readme_block import BEGIN, END, ROOT, rewrite_readmes
-from eval.report import Additions, measure_report
+from eval.report.build import Additions, measure_report
+from eval.report.readme_block import BEGIN, END, ROOT, rewrite_readmes
 from models.predictor import Predictor
 from tests.eval.cases import SIX_ANSWERS, SIX_TEXTS, evaluated
 
@@ -64,6 +64,14 @@ def test_every_table_is_whole(report: dict[str, Any], tmp_path: Path) -> None:
         for block in content.split("\n\n"):
             lines = [line for line in block.splitlines() if line.startswith("|")]
             assert len({line.count("|") for line in lines}) <= 1
+
+
+def test_a_facet_that_no_text_has_is_a_dash(report: dict[str, Any], tmp_path: Path) -> None:
+    _readmes(tmp_path)
+    no_category = {"words": {**report["baselines"]["test"]["words"], "category": {"n": 0}}}
+    rewrite_readmes({**report, "baselines": {"test": no_category}}, tmp_path)
+    content = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| words | – | – | – | 0." in content
 
 
 def test_readme_without_markers_stays_as_it_is(report: dict[str, Any], tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """What happens to texts that are not for a bank's complaint desk? In: hand-written texts. Out: shares with intervals.
 
-`python -m eval.out_of_scope [--bundle FOLDER] [--output FILE.json]`. Per kind of text: `irrelevant`, the answer says
-so; `human`, the band sends it to a person; `kept_out`, one of these, so it is not coded as a complaint unseen; `auto`,
-the dangerous rest that is coded without a person; `unreadable`, what `models.scope` takes. The other side, false
-alarms: how many complaints of the corpus's split dev are called irrelevant or unreadable. 95 % Wilson intervals.
-Needs the extra `train`.
+`python -m eval.behavior.out_of_scope [--bundle FOLDER] [--output FILE.json]`. Per kind of text: `irrelevant`, the
+answer says so; `human`, the band sends it to a person; `kept_out`, one of these, so it is not coded as a complaint
+unseen; `auto`, the dangerous rest that is coded without a person; `unreadable`, what `models.scope` takes. The other
+side, false alarms: how many complaints of the corpus's split dev are called irrelevant or unreadable. 95 % Wilson
+intervals. Needs the extra `train`.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.dataset import read_corpus
 from data.errors import CorpusError
+from data.json_lines import read_lines
 from data.splits import read_splits
 from data.taxonomy import default_taxonomy
 from eval.proportions import Proportion, proportion
@@ -27,7 +28,7 @@ from models.answer import TriageAnswer
 from models.predictor import Predictor
 from models.scope import is_out_of_scope
 
-OUT_OF_SCOPE_FILE = Path(__file__).with_name("behavior") / "out_of_scope.jsonl"
+OUT_OF_SCOPE_FILE = Path(__file__).with_name("out_of_scope.jsonl")
 FIGURES = ("irrelevant", "human", "kept_out", "auto", "unreadable")
 
 
@@ -87,7 +88,7 @@ def read_outside_texts(file: Path = OUT_OF_SCOPE_FILE) -> list[OutsideText]:
     if not file.is_file():
         raise CorpusError(f"{file.name} is not here; expected it in a checkout (it is not in the wheel)")
     texts = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(file), 1):
         try:
             texts.append(OutsideText.model_validate(json.loads(line)))
         except ValidationError as error:

@@ -19,9 +19,9 @@ from data.taxonomy import Taxonomy
 from eval.comparison import compare_baselines
 from eval.confidence import evaluate_confidence
 from eval.confusion import confusion_matrices
-from eval.examples import draw_examples
 from eval.faithfulness import deletion_test
 from eval.metrics import evaluate_answers
+from eval.report.examples import draw_examples
 from eval.sets import EvaluatedSet
 from eval.slices import evaluate_slices
 from models.bundle import Bundle
@@ -119,7 +119,7 @@ def read_json(file: Path) -> Any:
 
 def write_report(report: dict[str, Any], folder: Path, taxonomy: Taxonomy) -> None:
     """Write the figures and the page."""
-    from eval.report_page import render_page
+    from eval.report.page import render_page
 
     folder.mkdir(parents=True, exist_ok=True)
     content = json.dumps(report, ensure_ascii=False, indent=1) + "\n"

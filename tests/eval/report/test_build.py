@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from eval.report_page import learning_points, render_page, tables
+from eval.report.page import learning_points, render_page, tables
 from models.bundle import Bundle
 from serving.cli import main
 from tests.eval.test_gold import ROW
@@ -125,11 +125,15 @@ def test_one_set_is_printed(tiny_bundle: Bundle, corpus: tuple[object, ...], fol
         (["--gold", "pyproject.toml"], 1, "pyproject.toml:1: "),
         (["--split", "dev", "--split", "test"], 2, "add --report FOLDER"),
         (["--baselines"], 2, "--baselines belongs to a report"),
+        (["--report", "nowhere", "--json"], 2, "--json prints figures"),
+        (["--report", "nowhere", "--reuse", "--gold", "a=b"], 2, "--reuse measures nothing, so --gold"),
+        (["--report", "nowhere", "--reuse", "--split", "dev"], 2, "--reuse measures nothing, so --split"),
+        (["--report", "nowhere", "--reuse", "--baselines"], 2, "--reuse measures nothing, so --baselines"),
         (["--report", "nowhere", "--reuse"], 1, "report.json cannot be read as JSON"),
     ],
 )
 def test_wrong_use_is_one_line(arguments: list[str], code: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).resolve().parents[2])
+    monkeypatch.chdir(Path(__file__).resolve().parents[3])
     result = _run(*arguments)
     assert result.exit_code == code
     assert said in result.stderr
