@@ -4,6 +4,7 @@ No FastAPI here: `serving.api.triage` and `serving.api_only` put these functions
 """
 
 import asyncio
+import logging
 import uuid
 from typing import Any
 
@@ -11,13 +12,15 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.errors import TextError
+from data.errors import TextError, place_of
 from models.answer import TriageAnswer
 from models.predictor import Inference, Predictor, PreparedInput
 from serving.api.requests import BATCH_REQUEST, TRIAGE_REQUEST, TriageRequest, read_body
 from serving.errors import ErrorContent, ServiceError, error_content, invalid_request
-from serving.inference.pool import InferencePool, Outcome
+from serving.inference.pool import InferencePool, Outcome, inference_failed
 from serving.telemetry import Telemetry
+
+logger = logging.getLogger("xiaobao")
 
 # Preparing takes about 0.5 ms per 1,000 characters: longer texts leave the event loop.
 PREPARED_ON_LOOP = 2_000
@@ -81,7 +84,15 @@ def _prepare_each(request: Request, items: list[Any]) -> list[PreparedInput | Er
             prepared.append(error_content(invalid_request(error.errors(include_url=False))))
         except TextError as error:
             prepared.append(error_content(error))
+        except Exception as error:  # a loop's edge: the neighbours are answered
+            prepared.append(_unexpected(error))
     return prepared
+
+
+def _unexpected(error: Exception) -> ErrorContent:
+    """Log where an error that nobody expected was raised, never its message, and answer the item."""
+    logger.error("an item of a batch failed: %s at %s", type(error).__name__, place_of(error))
+    return error_content(inference_failed())
 
 
 async def _infer(request: Request, items: list[PreparedInput]) -> list[Outcome]:
@@ -106,13 +117,22 @@ def _batch_response(
         if isinstance(item, ErrorContent):
             results.append(BatchResult(index=index, error=item))
         elif isinstance(outcome, tuple):
-            results.append(BatchResult(index=index, answer=_answer(request, item, outcome, full=full)))
+            results.append(_batch_result(request, item, outcome, index=index, full=full))
         elif outcome is not None:
             results.append(BatchResult(index=index, error=error_content(outcome)))
     for result in results:
         if result.error:
             _telemetry(request).rejected.labels(result.error.code).inc()
     return _json(BatchAnswer(results=results))
+
+
+def _batch_result(
+    request: Request, item: PreparedInput, outcome: tuple[Inference, float], *, index: int, full: bool
+) -> BatchResult:
+    try:
+        return BatchResult(index=index, answer=_answer(request, item, outcome, full=full))
+    except Exception as error:  # a loop's edge: the neighbours are answered
+        return BatchResult(index=index, error=_unexpected(error))
 
 
 def _telemetry(request: Request) -> Telemetry:

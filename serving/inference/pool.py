@@ -126,7 +126,7 @@ class InferencePool:
             logger.error("inference failed: %s", type(error).__name__)  # its message could quote a complaint
         if len(group) > 1:
             return [self._run([job])[0] for job in group]
-        return [_failure()]
+        return [inference_failed()]
 
     def _die(self, group: Sequence[Job], error: BaseException) -> None:
         """Answer the worker's own texts, and after the last worker's death those that nobody will take."""
@@ -137,7 +137,7 @@ class InferencePool:
             if left:
                 self._jobs.clear()
         for job in (*group, *left):
-            _answer(job, _failure())
+            _answer(job, inference_failed())
 
     def _take_group(self) -> list[Job] | None:
         """The oldest text and near ones; None when the pool stops and nothing is left."""
@@ -181,7 +181,8 @@ def join_near(jobs: deque[Job], *, most: int = MOST_JOINED) -> list[Job]:
     return group
 
 
-def _failure() -> ServiceError:
+def inference_failed() -> ServiceError:
+    """The error of a text on which the model or the code around it fails."""
     return ServiceError("inference_failed", "the model failed on this text; try again", "模型处理该文本时出错，请重试")
 
 

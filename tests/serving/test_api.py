@@ -116,6 +116,30 @@ def test_batch_answers_each_item_on_its_own(client: TestClient) -> None:
     assert results[0]["answer"]["id"] == "1"
 
 
+@pytest.mark.parametrize("step", ["prepare", "answer"])
+def test_an_item_that_fails_unexpectedly_fails_alone(
+    step: str,
+    client: TestClient,
+    tiny_predictor: Predictor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    real = getattr(tiny_predictor, step)
+
+    def fail(text: Any, *arguments: Any, **options: Any) -> Any:
+        if "秘密" in str(text):
+            raise RuntimeError(f"cannot cope with {text}")
+        return real(text, *arguments, **options)
+
+    monkeypatch.setattr(tiny_predictor, step, fail)
+    items = [{"text": TEXT}, {"text": "秘密的投诉"}, {"text": "你好，想问一下"}]
+    results = client.post("/v1/triage/batch", json={"items": items}).json()["results"]
+    assert [bool(result["answer"]) for result in results] == [True, False, True]
+    assert results[1]["error"]["code"] == "inference_failed"
+    assert "RuntimeError" in caplog.text
+    assert "秘密" not in caplog.text + str(results[1])
+
+
 def test_largest_batch_is_answered_and_a_larger_one_refused(client: TestClient) -> None:
     items = [{"text": f"第{i}次打电话没人接"} for i in range(257)]
     answered = client.post("/v1/triage/batch", json={"items": items[:256]})
