@@ -1,6 +1,6 @@
 """Letters longer than the model reads at once. In: pieces and clauses. Out: overlapping windows, and one view of all.
 
-Windows of at most 384 pieces begin and end between clauses and overlap by up to 64 pieces, so that no sentence is seen
+Windows of at most 192 pieces begin and end between clauses and overlap by up to 48 pieces, so that no sentence is seen
 only cut in half. Pooling: a softmax head takes the mean of the windows' log-probabilities, weighted by length and the
 first window twice (people say first what they want); parents are sums as always. A flag or cause holds if it holds in
 any window. A piece's evidence comes from the window in which it stands farther from the edge, and counts as much as the
@@ -17,10 +17,10 @@ from models.calibration import FloatArray, Probabilities, sum_by_parent
 from models.evidence import Clause
 from models.label_space import LabelSpace
 
-WINDOW_PIECES = 384  # with <s> and </s>
-OVERLAP_PIECES = 64
-MOST_WINDOWS = 16
-# More is never read: sixteen windows without any overlap.
+WINDOW_PIECES = 192  # with <s> and </s>
+OVERLAP_PIECES = 48
+MOST_WINDOWS = 40
+# More is never read: forty windows without any overlap.
 MOST_PIECES = MOST_WINDOWS * (WINDOW_PIECES - 2) + 2
 FIRST_WINDOW_WEIGHT = 2.0
 _TINY = 1e-9
