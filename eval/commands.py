@@ -83,8 +83,13 @@ def command_line(context: click.Context) -> str:
             if entry is True:
                 words.append(option.opts[0])
             elif entry not in (None, False):
-                words += [option.opts[0], str(entry)]
+                words += [option.opts[0], _portable(entry)]
     return shlex.join(words)
+
+
+def _portable(value: object) -> str:
+    """A value as another machine could use it: absolute paths by their last part."""
+    return value.name if isinstance(value, Path) and value.is_absolute() else str(value)
 
 
 def _refuse_ignored_options(context: click.Context) -> None:
