@@ -25,7 +25,7 @@ closes, merges, rejects or lowers anything. Flagged risk always goes to a person
 Not for: decisions about a customer without a person, other languages than Chinese, other trades than consumer finance.
 
 ## How it was made
-Encoder {config.encoder.source} (intfloat/multilingual-e5-small, MIT), {layers}; {config.optimizer.epochs} epochs.
+Encoder {config.encoder.source} (intfloat/multilingual-e5-small, MIT), {layers}; {config.optimizer.epochs} epochs{_teaching(config)}.
 Texts, all written for this project, none from a real customer: {sizes["train"]} train, {sizes["dev"]} development,
 {sizes["calibration"]} calibration, {sizes["test"]} test, {sizes["test_writer"]} from held-out writers. Temperatures and
 thresholds were fitted on calibration and development texts together; the epoch was chosen on the development texts.
@@ -42,6 +42,17 @@ right parent.
 The corpus is invented; real complaints differ, and the project keeps real texts apart for measuring only. Figures on
 `dev` and `calibration` are flattered, since choices were made on them. Rare flags rest on few texts: see n.
 """
+
+
+def _teaching(config: TrainingConfig) -> str:
+    """How a distilled model was taught before its last epochs."""
+    if config.distillation is None:
+        return ""
+    steps = config.distillation
+    return (
+        f" on labels and stored soft targets, after {steps.optimizer.epochs} epochs on the states and answers of a\n"
+        f"teacher ({steps.teacher}), whose heads it keeps; texts are varied while training (`training.yaml`)"
+    )
 
 
 def _split_table(split: str, scores: dict[str, Any]) -> str:
