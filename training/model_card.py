@@ -25,7 +25,8 @@ closes, merges, rejects or lowers anything. Flagged risk always goes to a person
 Not for: decisions about a customer without a person, other languages than Chinese, other trades than consumer finance.
 
 ## How it was made
-Encoder {config.encoder.source} (intfloat/multilingual-e5-small, MIT), {layers}; {config.optimizer.epochs} epochs{_teaching(config)}.
+Encoder {config.encoder.source} (intfloat/multilingual-e5-small, MIT), {layers};
+{config.optimizer.epochs} epochs{_teaching(config)}.
 Texts, all written for this project, none from a real customer: {sizes["train"]} train, {sizes["dev"]} development,
 {sizes["calibration"]} calibration, {sizes["test"]} test, {sizes["test_writer"]} from held-out writers. Temperatures and
 thresholds were fitted on calibration and development texts together; the epoch was chosen on the development texts.
