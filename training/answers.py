@@ -4,32 +4,25 @@ A temperature moves no order type, but now and then a category or cause, which i
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from data.taxonomy import Taxonomy
 from eval.gold import GoldSet
 from models.calibration import Calibration, calibrate
 from models.classifier import ComplaintClassifier
 from models.label_space import LabelSpace
-from models.tokenization import TextTokenizer
-from training.examples import Example, encode_example
+from training.examples import Example
 from training.finetune import predict_logits
 from training.fit_calibration import to_arrays
+from training.inputs import TrainingInputs
 
 FACETS = ("order_type", "category", "leaf", "cause")
 LONGEST = 512  # pieces
 
 
-def accuracies(
-    model: ComplaintClassifier, gold: GoldSet, *, tokenizer_file: Path, taxonomy: Taxonomy
-) -> dict[str, float]:
+def accuracies(model: ComplaintClassifier, gold: GoldSet, inputs: TrainingInputs) -> dict[str, float]:
     """Share of right answers by facet, over the texts that have it; a facet that no text has is left out."""
-    labels = LabelSpace.of(taxonomy)
-    tokenizer = TextTokenizer(tokenizer_file, LONGEST)
-    examples = [encode_example(text, tokenizer=tokenizer, labels=labels, taxonomy=taxonomy) for text in gold.texts]
-    answers = answered_codes(model, examples, labels)
+    answers = answered_codes(model, inputs.encode(gold.texts, LONGEST), inputs.labels)
     result = {}
     for facet in FACETS:
         right = [

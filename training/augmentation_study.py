@@ -15,17 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from data.augment import KINDS
-from data.dataset import read_corpus
-from data.splits import read_splits
-from data.taxonomy import default_taxonomy
 from eval.gold import corpus_gold
-from models.encoder import encoder_folder
-from models.label_space import LabelSpace
 from training.answers import accuracies
 from training.config import TrainingConfig
+from training.inputs import TrainingInputs
 from training.learning_curve import part_of
-from training.pipeline import split_corpus
-from training.recipe import TrainingInputs, train_model
+from training.recipe import train_model
 
 SHARE_OF_TEXTS = 0.5  # that a kind changes
 
@@ -36,7 +31,7 @@ def study(config: TrainingConfig, inputs: TrainingInputs, *, run_folder: Path) -
     for kind in ("none", "join", *KINDS):
         varied = config.model_copy(update={"augmentation": {} if kind == "none" else {kind: SHARE_OF_TEXTS}})
         model = train_model(varied, inputs, run_folder=run_folder / kind)
-        scores = accuracies(model, gold, tokenizer_file=inputs.tokenizer_file, taxonomy=inputs.taxonomy)
+        scores = accuracies(model, gold, inputs)
         yield {"kind": kind, "texts": len(inputs.splits["train"]), **scores}
 
 
@@ -47,13 +42,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.25)
     parser.add_argument("--run-dir", type=Path, default=Path("runs/augmentation-study"))
     options = parser.parse_args()
-    config, taxonomy = TrainingConfig.read(options.config), default_taxonomy()
-    inputs = TrainingInputs(
-        splits=split_corpus(read_corpus(taxonomy), read_splits()),
-        tokenizer_file=encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json",
-        labels=LabelSpace.of(taxonomy),
-        taxonomy=taxonomy,
-    )
+    config = TrainingConfig.read(options.config)
+    inputs = TrainingInputs.read(config)
     part = part_of(inputs.splits["train"], options.share)
     inputs = replace(inputs, splits={**inputs.splits, "train": part})
     for line in study(config, inputs, run_folder=options.run_dir):

@@ -76,29 +76,17 @@ def learning_curve_command(
 ) -> None:
     """Train on growing parts of the corpus and measure each on test, test_writer and gold files."""
     _need_train_extra()
-    from data.dataset import read_corpus
-    from data.splits import read_splits
-    from data.taxonomy import default_taxonomy
     from eval.gold import corpus_gold, read_gold
     from eval.sets import parse_gold
-    from models.encoder import encoder_folder
-    from models.label_space import LabelSpace
     from training.config import TrainingConfig
+    from training.inputs import TrainingInputs
     from training.learning_curve import learning_curve
-    from training.pipeline import split_corpus
-    from training.recipe import TrainingInputs
 
     golds = parse_gold(gold_files)
-    config, taxonomy = TrainingConfig.read(config_file), default_taxonomy()
-    splits = split_corpus(read_corpus(taxonomy), read_splits())
-    measured = {name: corpus_gold(splits[name]) for name in ("test", "test_writer")}
-    measured |= {name: read_gold(file, taxonomy) for name, file in golds.items()}
-    inputs = TrainingInputs(
-        splits=splits,
-        tokenizer_file=encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json",
-        labels=LabelSpace.of(taxonomy),
-        taxonomy=taxonomy,
-    )
+    config = TrainingConfig.read(config_file)
+    inputs = TrainingInputs.read(config)
+    measured = {name: corpus_gold(inputs.splits[name]) for name in ("test", "test_writer")}
+    measured |= {name: read_gold(file, inputs.taxonomy) for name, file in golds.items()}
     points = learning_curve(
         config, inputs, shares=shares, measured=measured, run_folder=run_dir or RUNS_FOLDER / "learning-curve"
     )

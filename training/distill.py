@@ -6,7 +6,7 @@ augmented forms, keyed by their pieces, so that the student is retrained later w
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from models.label_space import LabelSpace
 from training.config import TrainingConfig
 from training.examples import Batch, Example
 from training.finetune import Objective, build_classifier, finetune, predict_logits
+from training.inputs import TrainingInputs
 from training.losses import soft_target_loss, training_loss
+from training.views import varied_examples
 
 START_WEIGHTS = "student_start.safetensors"
 SOFT_TARGETS = "soft_targets.safetensors"
@@ -35,28 +37,19 @@ LAYERS = "encoder.encoder.layer."
 
 
 def distill(
-    teacher: ComplaintClassifier,
-    *,
-    config: TrainingConfig,
-    taxonomy: Taxonomy,
-    train: Sequence[Example],
-    vary: Callable[[int], Sequence[Example]],
-    dev: Sequence[Example],
-    run_folder: Path,
+    teacher: ComplaintClassifier, *, config: TrainingConfig, inputs: TrainingInputs, run_folder: Path
 ) -> ComplaintClassifier:
     """The first step: a student with the layers of the config that answers like its teacher."""
     assert config.distillation is not None
-    labels = LabelSpace.of(taxonomy)
-    student = student_of(teacher, config, taxonomy)
     return finetune(
-        student,
+        student_of(teacher, config, inputs.taxonomy),
         config=config.model_copy(update={"optimizer": config.distillation.optimizer}),
-        labels=labels,
-        train=train,
-        dev=dev,
+        labels=inputs.labels,
+        train=inputs.examples("train", config),
+        dev=inputs.examples("dev", config),
         run_folder=run_folder,
-        objective=teacher_objective(teacher.eval(), labels, config),
-        vary=vary,
+        objective=teacher_objective(teacher.eval(), inputs.labels, config),
+        vary=varied_examples(config, inputs),
         standardize=False,
     )
 

@@ -17,7 +17,8 @@ from data.schema import LabelledText
 from eval.gold import GoldSet
 from training.answers import accuracies
 from training.config import TrainingConfig
-from training.recipe import TrainingInputs, train_model
+from training.inputs import TrainingInputs
+from training.recipe import train_model
 
 STARTER_WRITERS = frozenset(f"w{number:02d}" for number in range(1, 9))  # the first 1,000 texts
 
@@ -48,7 +49,7 @@ def learning_curve(
         model = train_model(config, smaller, run_folder=run_folder / name.rstrip("%"))
         point: dict[str, Any] = {"name": name, "texts": len(texts)}
         for set_name, gold in measured.items():
-            scores = accuracies(model, gold, tokenizer_file=inputs.tokenizer_file, taxonomy=inputs.taxonomy)
+            scores = accuracies(model, gold, inputs)
             point |= {f"{set_name} {facet}": value for facet, value in scores.items()}
         points.append(point)
     return points

@@ -9,22 +9,21 @@ manifest. Everything but the last steps resumes from the run folder.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from data.dataset import TEXTS_FOLDER, read_corpus
-from data.errors import BundleError, CorpusError
+from data.dataset import TEXTS_FOLDER
+from data.errors import BundleError
 from data.preparation import REDACTION_VERSION
 from data.schema import LabelledText
-from data.splits import SPLITS_FILE, read_splits
-from data.taxonomy import Taxonomy, default_taxonomy
+from data.splits import SPLITS_FILE
+from data.taxonomy import Taxonomy
 from eval.metrics import evaluate_answers
 from models.bundle import MANIFEST, load_bundle, write_manifest
-from models.encoder import encoder_folder
 from models.label_space import LabelSpace
 from models.predictor import Predictor
 from models.runtimes.onnx_runtime import OnnxRuntime
@@ -33,8 +32,9 @@ from training.examples import Example
 from training.export_onnx import export_onnx, quantize_int8
 from training.finetune import training_seconds
 from training.fit_calibration import fit_calibration, fit_thresholds, runtime_outputs
+from training.inputs import TrainingInputs
 from training.model_card import model_card
-from training.recipe import TrainingInputs, keep_artifacts, train_model
+from training.recipe import keep_artifacts, train_model
 
 FP32_FILE = "model.fp32.onnx"
 
@@ -53,20 +53,17 @@ def train_bundle(
     With `teacher`, a distilled model's teacher, start weights and soft targets are made anew.
     """
     _refuse_foreign_folder(output)
-    taxonomy = default_taxonomy()
-    labels = LabelSpace.of(taxonomy)
-    splits = split_corpus(read_corpus(taxonomy, texts_folder), read_splits(splits_file))
-    tokenizer_file = encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json"
-    inputs = TrainingInputs(splits=splits, tokenizer_file=tokenizer_file, labels=labels, taxonomy=taxonomy)
+    inputs = TrainingInputs.read(config, texts_folder=texts_folder, splits_file=splits_file)
+    labels, taxonomy = inputs.labels, inputs.taxonomy
     model = train_model(config, inputs, run_folder=run_folder, teacher=teacher)
     draft = run_folder / "bundle"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     export_onnx(model, run_folder / FP32_FILE)
     quantize_int8(run_folder / FP32_FILE, draft / "model.onnx")
-    shutil.copy(tokenizer_file, draft / "tokenizer.json")
-    # Temperatures and thresholds come from texts that trained no weight, read as the service reads them: by the int8
-    # graph, at full length. dev joins because calibration alone is small.
+    shutil.copy(inputs.tokenizer_file, draft / "tokenizer.json")
+    # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph at the length that the
+    # service reads at once (longer letters are cut here, read in windows there). dev joins: calibration alone is small.
     full_length = config.model_copy(update={"train_tokens": config.max_tokens})
     held_out = [*inputs.examples("calibration", full_length), *inputs.examples("dev", full_length)]
     outputs = runtime_outputs(OnnxRuntime(draft / "model.onnx"), held_out)
@@ -77,7 +74,7 @@ def train_bundle(
     _write_json(draft / "thresholds.json", thresholds.to_json())
     (draft / "training.yaml").write_text(config.to_yaml(), encoding="utf-8")
     parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", inputs.examples("dev", config))
-    metrics = _measure(draft, output.name, splits, parity)
+    metrics = _measure(draft, output.name, inputs.splits, parity)
     metrics["training_seconds"] = training_seconds(run_folder)
     _write_json(draft / "metrics.json", metrics)
     (draft / "MODEL_CARD.md").write_text(model_card(output.name, config, metrics, taxonomy), encoding="utf-8")
@@ -92,17 +89,6 @@ def _refuse_foreign_folder(output: Path) -> None:
     """Only a bundle may be overwritten. Raises BundleError."""
     if output.exists() and not (output / MANIFEST).is_file():
         raise BundleError(f"{output} exists and is no bundle; it would be replaced; name another --output")
-
-
-def split_corpus(texts: Sequence[LabelledText], splits: dict[str, str]) -> dict[str, list[LabelledText]]:
-    """Texts by split. Raises CorpusError if a text has none."""
-    lacking = [text.id for text in texts if text.id not in splits]
-    if lacking:
-        raise CorpusError(f"{len(lacking)} texts have no split (first: {lacking[0]}); run: xiaobao corpus split")
-    result: dict[str, list[LabelledText]] = {"train": [], "dev": [], "calibration": [], "test": [], "test_writer": []}
-    for text in texts:
-        result[splits[text.id]].append(text)
-    return result
 
 
 def compare_runtimes(fp32: Path, int8: Path, examples: Sequence[Example]) -> dict[str, Any]:
@@ -120,7 +106,9 @@ def compare_runtimes(fp32: Path, int8: Path, examples: Sequence[Example]) -> dic
     }
 
 
-def _measure(draft: Path, name: str, splits: dict[str, list[LabelledText]], parity: dict[str, Any]) -> dict[str, Any]:
+def _measure(
+    draft: Path, name: str, splits: Mapping[str, Sequence[LabelledText]], parity: dict[str, Any]
+) -> dict[str, Any]:
     """Figures of the int8 bundle itself, through the same predictor that serves."""
     for file, content in (("metrics.json", "{}"), ("MODEL_CARD.md", "")):
         (draft / file).write_text(content, encoding="utf-8")

@@ -6,18 +6,17 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from data.dataset import read_corpus
 from data.errors import SettingsError
-from data.splits import read_splits
 from data.taxonomy import Taxonomy
 from models.bundle import load_bundle
-from models.label_space import LabelSpace
 from training.config import DistillationConfig, EncoderConfig, TrainingConfig
-from training.distill import SOFT_TARGETS, START_WEIGHTS, student_of, with_soft_targets
+from training.distill import HEADS, SOFT_TARGETS, START_WEIGHTS, student_of, with_soft_targets
 from training.examples import collate
-from training.finetune import build_classifier
-from training.pipeline import split_corpus, train_bundle
-from training.recipe import ARTIFACTS, TrainingInputs
+from training.finetune import build_classifier, label_objective
+from training.inputs import TrainingInputs
+from training.losses import soft_target_loss
+from training.pipeline import train_bundle
+from training.recipe import ARTIFACTS
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +94,8 @@ def test_without_stored_files_the_message_says_what_to_do(
 
 
 def test_new_texts_have_labels_and_no_stored_targets(
-    run: Path, student: TrainingConfig, tiny_corpus: Path, tiny_encoder: Path, taxonomy: Taxonomy
+    run: Path, student: TrainingConfig, inputs: TrainingInputs
 ) -> None:
-    splits = split_corpus(read_corpus(taxonomy, tiny_corpus / "texts"), read_splits(tiny_corpus / "splits.tsv"))
-    inputs = TrainingInputs(
-        splits=splits, tokenizer_file=tiny_encoder / "tokenizer.json", labels=LabelSpace.of(taxonomy), taxonomy=taxonomy
-    )
     known, new = inputs.examples("train", student)[:3], inputs.examples("test", student)[:2]
     mixed = with_soft_targets([*known, *new], run / "bundle" / ARTIFACTS / SOFT_TARGETS)
     assert [example.soft is not None for example in mixed] == [True] * 3 + [False] * 2
@@ -108,3 +103,30 @@ def test_new_texts_have_labels_and_no_stored_targets(
     assert batch.soft_rows == [0, 1, 2]
     assert batch.soft is not None
     assert len(batch.soft["leaf"]) == 3
+
+
+def test_stored_answers_of_the_teacher_pull_the_student(
+    run: Path, student: TrainingConfig, inputs: TrainingInputs
+) -> None:
+    """Away from the teacher's answers the loss is higher, and it is lowest on them."""
+    known = with_soft_targets(inputs.examples("train", student)[:4], run / "bundle" / ARTIFACTS / SOFT_TARGETS)
+    soft = collate(known).soft
+    assert soft is not None
+
+    def loss(shift: float) -> float:
+        outputs = tuple(soft[head].float() + shift * torch.linspace(0, 1, soft[head].shape[1]) for head in HEADS)
+        return float(soft_target_loss(outputs, soft, student.loss, temperature=2.0))
+
+    losses = [loss(shift) for shift in (0.0, 0.5, 1.0, 2.0)]
+    assert losses == sorted(losses)
+    assert losses[0] < losses[1]
+
+
+def test_a_batch_with_stored_answers_costs_more_than_its_labels(
+    run: Path, student: TrainingConfig, inputs: TrainingInputs, taxonomy: Taxonomy
+) -> None:
+    plain = inputs.examples("train", student)[:4]
+    known = with_soft_targets(plain, run / "bundle" / ARTIFACTS / SOFT_TARGETS)
+    model, objective = build_classifier(student, taxonomy).eval(), label_objective(inputs.labels, student)
+    with torch.no_grad():
+        assert float(objective(model, collate(known))) > float(objective(model, collate(plain)))

@@ -5,36 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 
 import training
 from data.augment import KINDS
-from data.dataset import read_corpus
 from data.errors import SettingsError
-from data.splits import read_splits
 from data.taxonomy import Taxonomy
 from eval.gold import corpus_gold
-from models.label_space import LabelSpace
 from serving.cli import main
 from training.answers import FACETS, accuracies, answered_codes
 from training.augmentation_study import study
 from training.config import TrainingConfig
-from training.finetune import build_classifier
+from training.finetune import BEST_WEIGHTS, build_classifier
+from training.inputs import TrainingInputs
 from training.learning_curve import learning_curve, part_of
-from training.pipeline import split_corpus
-from training.recipe import TrainingInputs
 
 CONFIGS_FOLDER = Path(training.__file__).with_name("configs")
-
-
-@pytest.fixture(scope="module")
-def inputs(tiny_corpus: Path, tiny_encoder: Path, taxonomy: Taxonomy) -> TrainingInputs:
-    return TrainingInputs(
-        splits=split_corpus(read_corpus(taxonomy, tiny_corpus / "texts"), read_splits(tiny_corpus / "splits.tsv")),
-        tokenizer_file=tiny_encoder / "tokenizer.json",
-        labels=LabelSpace.of(taxonomy),
-        taxonomy=taxonomy,
-    )
 
 
 def test_parts_are_nested(inputs: TrainingInputs) -> None:
@@ -52,7 +40,9 @@ def test_points(inputs: TrainingInputs, tiny_config: Path, tmp_path: Path) -> No
     gold = corpus_gold(inputs.splits["test"])
     points = learning_curve(config, few, shares=[1.0], measured={"test": gold}, run_folder=tmp_path)
     assert [(point["name"], point["texts"]) for point in points] == [("starter", 16), ("100%", 16)]
-    assert all(0 <= point["test category"] <= 1 for point in points)
+    assert all(set(point) == {"name", "texts", *(f"test {facet}" for facet in FACETS)} for point in points)
+    # All sixteen texts are of the first writer: both models were trained alike, so they answer alike.
+    assert points[0] | {"name": ""} == points[1] | {"name": ""}
 
 
 def test_a_facet_that_no_text_has_is_left_out(
@@ -66,7 +56,7 @@ def test_a_facet_that_no_text_has_is_left_out(
         replace(text, order_type="feedback", cause=None, subcause=None, causes2=()) for text in inputs.splits["test"]
     ]
     model = build_classifier(TrainingConfig.read(tiny_config), taxonomy)
-    shares = accuracies(model, corpus_gold(texts), tokenizer_file=inputs.tokenizer_file, taxonomy=taxonomy)
+    shares = accuracies(model, corpus_gold(texts), inputs)
     assert shares["order_type"] == 1.0
     assert "cause" not in shares
 
@@ -99,4 +89,6 @@ def test_each_kind_of_augmentation_is_measured(inputs: TrainingInputs, tiny_conf
     few = replace(inputs, splits={**inputs.splits, "train": inputs.splits["train"][:8]})
     lines = list(study(config, few, run_folder=tmp_path))
     assert [line["kind"] for line in lines] == ["none", "join", *KINDS]
-    assert all(0 <= line["cause"] <= 1 for line in lines)
+    assert all(set(line) == {"kind", "texts", *FACETS} for line in lines)
+    trained = [load_file(tmp_path / kind / BEST_WEIGHTS)["label_vectors"] for kind in ("none", "homophones")]
+    assert not torch.equal(*trained)

@@ -10,27 +10,21 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from data.dataset import read_corpus
 from data.errors import BundleError, CorpusError, SettingsError
-from data.splits import read_splits
 from data.taxonomy import Taxonomy
 from models.bundle import load_bundle
 from models.label_space import LabelSpace
 from training.config import TrainingConfig
 from training.examples import Example
 from training.finetune import BEST_WEIGHTS, LAST_WEIGHTS, PROGRESS, build_classifier, finetune
-from training.pipeline import split_corpus, train_bundle
-from training.recipe import TrainingInputs
+from training.inputs import TrainingInputs
+from training.pipeline import train_bundle
 
 
 @pytest.fixture(scope="module")
-def examples(tiny_corpus: Path, tiny_config: Path, tiny_encoder: Path, taxonomy: Taxonomy) -> dict[str, list[Example]]:
+def examples(tiny_config: Path, inputs: TrainingInputs) -> dict[str, list[Example]]:
     config = TrainingConfig.read(tiny_config)
-    splits = split_corpus(read_corpus(taxonomy, tiny_corpus / "texts"), read_splits(tiny_corpus / "splits.tsv"))
-    inputs = TrainingInputs(
-        splits=splits, tokenizer_file=tiny_encoder / "tokenizer.json", labels=LabelSpace.of(taxonomy), taxonomy=taxonomy
-    )
-    return {name: inputs.examples(name, config) for name in splits}
+    return {name: inputs.examples(name, config) for name in inputs.splits}
 
 
 def _train(config: TrainingConfig, examples: dict[str, list[Example]], taxonomy: Taxonomy, folder: Path) -> None:
