@@ -2,6 +2,7 @@
 
 `model.onnx`, `tokenizer.json`, `labels.json`, `calibration.json`, `thresholds.json`, `training.yaml`, `metrics.json`,
 `MODEL_CARD.md`, and `manifest.json` with the sha256 of each, written last: without it there is no bundle. No pickle.
+A folder `training/` may stand beside them: what retraining starts from, never read here and not in the manifest.
 """
 
 import hashlib

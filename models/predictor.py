@@ -253,18 +253,8 @@ class Predictor:
         ]
         issues = []
         for matter in merge_matters([matter for matter in found if matter]):
-            span = item.prepared.locate(matter.start, matter.end)
-            issues.append(
-                Issue(
-                    start=span.start,
-                    end=span.end,
-                    redacted_start=span.redacted_start,
-                    redacted_end=span.redacted_end,
-                    category=matter.category,
-                    leaf=matter.leaf,
-                    cause=matter.cause,
-                )
-            )
+            place = vars(item.prepared.locate(matter.start, matter.end))
+            issues.append(Issue(**place, category=matter.category, leaf=matter.leaf, cause=matter.cause))
         return issues
 
     def _matter(self, view: Probabilities, segment: Span) -> Matter | None:
@@ -304,14 +294,8 @@ class Predictor:
 
     @staticmethod
     def _cut(prepared: PreparedText, start: int, end: int) -> Evidence:
-        span = prepared.locate(start, end)
-        return Evidence(
-            start=span.start,
-            end=span.end,
-            redacted_start=span.redacted_start,
-            redacted_end=span.redacted_end,
-            text=prepared.redacted_text[span.redacted_start : span.redacted_end],
-        )
+        place = prepared.locate(start, end)
+        return Evidence(**vars(place), text=prepared.redacted_text[place.redacted_start : place.redacted_end])
 
     def _all_probabilities(self, inference: Inference) -> AllProbabilities:
         labels, p, row = self.bundle.labels, inference.probabilities, inference.row
@@ -344,17 +328,14 @@ def _refuse_unknown_codes(bundle: Bundle, names: Mapping[str, str]) -> None:
 def _amount(item: PreparedInput, money: Money | None) -> Amount | None:
     if money is None:
         return None
-    span = item.prepared.locate(money.start, money.end)
+    place = item.prepared.locate(money.start, money.end)
     return Amount(
+        **vars(place),
         value=money.value,
         value_to=money.high,
         currency=money.currency,
         is_approximate=money.is_approximate,
-        start=span.start,
-        end=span.end,
-        redacted_start=span.redacted_start,
-        redacted_end=span.redacted_end,
-        text=item.prepared.redacted_text[span.redacted_start : span.redacted_end],
+        text=item.prepared.redacted_text[place.redacted_start : place.redacted_end],
     )
 
 

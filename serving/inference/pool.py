@@ -2,8 +2,7 @@
 
 Worker threads share one ONNX session, each call on one core. There is no waiting window: a worker takes the oldest text
 and joins at most three queued ones of near length, never more than its share of the queue, because batching buys little
-on a CPU and waiting costs latency (docs/speed.md). The queue is bounded; a job
-whose caller was cancelled is skipped.
+on a CPU and waiting costs latency (docs/speed.md). The queue is bounded; a job whose caller was cancelled is skipped.
 """
 
 import asyncio
