@@ -58,6 +58,16 @@ def test_baselines_are_compared_in_pairs() -> None:
     assert result["cause"]["difference"]["verdict"] == "better"
 
 
+def test_a_method_keeps_the_rule_of_null_by_its_own_order_types() -> None:
+    right = ["B01", "B01", "B01", "B02", "B02", "B01"]
+    orders = ["irrelevant", *["complaint"] * 4, "consultation"]
+    result = compare_answers(evaluated(), {"theirs": {"order_type": orders, "category": right, "cause": ["C03"] * 6}})
+    without = compare_answers(evaluated(), {"theirs": {"category": right, "cause": ["C03"] * 6}})
+    category, known = result["theirs"]["category"], without["theirs"]["category"]
+    assert category["accuracy"][0] < known["accuracy"][0] == 1.0  # it takes the first text for irrelevant
+    assert category["difference_order_type_known"]["second"] == 1.0  # and would have named the right code
+
+
 def test_each_set_gets_its_own_answers_from_one_fit(taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sets of six texts: the method is right on all of the first and on none of the second."""
     right = ["B01", "B01", "B01", "B02", "B02", "B01"]

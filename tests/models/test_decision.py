@@ -52,3 +52,12 @@ def test_reasons_name_flags_and_fields() -> None:
 
 def test_missing_cause_of_a_question_is_no_doubt() -> None:
     assert decide({**_facets("auto"), "cause": None}, [], truncated=False).band == "auto"
+
+
+def test_what_is_no_banks_matter_or_unreadable_goes_to_a_person() -> None:
+    order_type = FacetAnswer(code="irrelevant", name="x", confidence=0.99, band="auto")
+    nothing: dict[str, FacetAnswer | None] = {"order_type": order_type, "category": None, "cause": None}
+    decision = decide(nothing, [], truncated=False)
+    assert (decision.band, decision.priority, decision.reasons) == ("human", "normal", ["irrelevant"])
+    decision = decide(_facets("auto"), [], truncated=False, out_of_scope=True)
+    assert (decision.band, decision.reasons) == ("human", ["out_of_scope"])

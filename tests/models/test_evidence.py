@@ -52,3 +52,16 @@ def test_a_text_of_marks_shows_nothing() -> None:
     offsets = [(0, 0), (0, 1), (0, 0)]
     assert split_clauses("。", offsets) == []
     assert evidence_spans(np.ones(3, dtype=np.float32), offsets, [], text="。", threshold=0.5) == []
+
+
+def test_a_clause_far_below_the_best_is_not_shown() -> None:
+    text = "一二三四,五六七八,九十百千"
+    offsets = [(i, i + 1) for i in range(len(text))]
+
+    def shown(second: float) -> list[str]:
+        scores = np.array([0.9] * 5 + [second] * 5 + [0.0] * 4, dtype=np.float32)
+        spans = evidence_spans(scores, offsets, split_clauses(text, offsets), text=text, threshold=0.15)
+        return [text[start:end] for start, end in spans]
+
+    assert shown(0.7) == ["一二三四,五六七八"]  # above 0.7 of 0.9
+    assert shown(0.5) == ["一二三四"]

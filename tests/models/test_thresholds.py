@@ -1,9 +1,11 @@
 """A flag is raised by its own threshold, or as the likeliest of a group that must not be missed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from models.thresholds import BANDED_FIELDS, BandLimits, Thresholds, group_probability
+from models.thresholds import BANDED_FIELDS, NEVER, BandLimits, Thresholds, group_probability
 
 CODES = ("P01", "P02", "S01", "E01")
 
@@ -44,3 +46,22 @@ def test_older_bundles_have_no_groups(thresholds: Thresholds) -> None:
     assert Thresholds.from_json(content) == thresholds
     del content["groups"]
     assert Thresholds.from_json(content).groups == {}
+
+
+ORDERS = ("complaint", "consultation", "irrelevant")
+
+
+@pytest.mark.parametrize(
+    ("limit", "probabilities", "ranked"),
+    [
+        (0.15, (0.2, 0.7, 0.1), [0, 1, 2]),  # likely enough to be a complaint
+        (0.15, (0.1, 0.7, 0.2), [1, 2, 0]),
+        (0.15, (0.6, 0.1, 0.3), [0, 2, 1]),
+        (NEVER, (0.49, 0.5, 0.01), [1, 0, 2]),  # a bundle without that threshold: the likeliest
+    ],
+)
+def test_a_complaint_is_not_missed(
+    thresholds: Thresholds, limit: float, probabilities: tuple[float, ...], ranked: list[int]
+) -> None:
+    limited = replace(thresholds, complaint=limit)
+    assert limited.order_types(ORDERS, np.array(probabilities, dtype=np.float32)) == ranked
