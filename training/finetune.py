@@ -9,6 +9,7 @@ import json
 import math
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def finetune(
         scores = {"epoch": epoch + 1, "loss": round(loss, 4), **development_scores(model, dev, labels)}
         scores["seconds"] = round(time.monotonic() - started)
         history.append(scores)
-        tqdm.write("  ".join(f"{name} {value:g}" for name, value in scores.items()))
+        tqdm.write("  ".join(f"{name} {value:g}" for name, value in scores.items()), file=sys.stderr)
         if scores["selection"] == max(entry["selection"] for entry in history):
             save_file(_weights(model), run_folder / (BEST_WEIGHTS + ".part"))
             os.replace(run_folder / (BEST_WEIGHTS + ".part"), run_folder / BEST_WEIGHTS)
@@ -320,5 +321,5 @@ def _resume(
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     history: list[dict[str, float]] = progress["history"]
-    tqdm.write(f"going on after epoch {len(history)}")
+    tqdm.write(f"going on after epoch {len(history)}", file=sys.stderr)
     return history, int(next(iter(state.values()))["step"])
