@@ -55,12 +55,15 @@ def augment(
     The same seed gives the same text. A kind that does not fit a text leaves it as it is.
     """
     dice = random.Random(f"{seed}:{text.id}")
+    result = text
     if others and dice.random() < kinds.get("join", 0.0):
-        text = join(text, dice.choice(others), dice)
+        result = join(text, dice.choice(others), dice)
+    is_joined = result is not text
     for name, change in KINDS.items():
-        if dice.random() < kinds.get(name, 0.0):
-            text = change(text, dice)
-    return text
+        # The second matter of a joined text has few quotes to guard it: its end is never cut off.
+        if dice.random() < kinds.get(name, 0.0) and not (is_joined and name == "truncate"):
+            result = change(result, dice)
+    return result
 
 
 def rewrite(text: LabelledText, edits: Sequence[Edit]) -> LabelledText:
@@ -211,6 +214,8 @@ def truncate(text: LabelledText, dice: random.Random) -> LabelledText:
 def join(first: LabelledText, second: LabelledText, dice: random.Random) -> LabelledText:
     """Two complaints in one: the first gives the primary labels, the second's cause and flags are added."""
     both = (first, second)
+    if first.id == second.id:
+        return first
     if any(text.order_type != "complaint" for text in both) or sum(len(text.text) for text in both) > LONGEST_JOINED:
         return first
     start = first.text.rstrip("。！!.") + dice.choice(CONNECTORS)

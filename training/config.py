@@ -51,6 +51,15 @@ class LossConfig(_Section):
     flag_positive_weight: float = Field(default=3.0, gt=0)
 
 
+class LexicalConfig(_Section):
+    """A linear reading of words beside the network (`models.lexical`)."""
+
+    inverse_penalty: float = Field(default=10.0, gt=0)
+    """C of the logistic regressions."""
+    least_texts: int = Field(default=3, gt=0)
+    """Pieces that fewer training texts have are not read."""
+
+
 class DistillationConfig(_Section):
     """How a small model learns from a large one, in two steps: states and answers of the teacher on texts varied anew
     every epoch (needs the teacher), then labels and stored soft targets (needs only the files of a bundle)."""
@@ -92,6 +101,8 @@ class TrainingConfig(_Section):
     augmentation: dict[AugmentationKind, float] = {}
     """Probability of each kind of `data.augment`, drawn anew for every text and epoch."""
     distillation: DistillationConfig | None = None
+    lexical: LexicalConfig | None = None
+    """Null serves the network alone."""
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,4 +1,4 @@
-"""Export to ONNX and quantise. In: a trained classifier. Out: `model.onnx` files, fp32 and int8.
+"""Export to ONNX and quantise. In: a trained classifier, fused or not. Out: `model.onnx` files, fp32 and int8.
 
 Dynamic int8 of the raw export (QInt8 weights, per channel): optimising first made it slower on the CPUs measured
 (docs/speed.md). Two things stay in fp32: the small heads, and the first layer's feed-forward output, whose inputs
@@ -12,14 +12,15 @@ from pathlib import Path
 
 import onnx
 import torch
+from torch import nn
 
-from models.classifier import OUTPUTS, ComplaintClassifier
+from models.classifier import OUTPUTS
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as in models.runtimes.onnx_runtime
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 
-def export_onnx(model: ComplaintClassifier, file: Path) -> None:
+def export_onnx(model: nn.Module, file: Path) -> None:
     """Write the fp32 graph with dynamic batch and length; inputs `input_ids` and `attention_mask`, int64."""
     ids = torch.randint(4, 100, (2, 16))
     mask = torch.ones_like(ids)

@@ -197,7 +197,7 @@ def forward(model: ComplaintClassifier, batch: Batch, config: TrainingConfig) ->
 
 
 def predict_logits(
-    model: ComplaintClassifier, examples: Sequence[Example], *, batch_size: int = 32, bfloat16: bool = False
+    model: nn.Module, examples: Sequence[Example], *, batch_size: int = 32, bfloat16: bool = False
 ) -> RawOutputs:
     """Logits of all heads for all examples, in their order."""
     model.eval()
@@ -215,7 +215,7 @@ def predict_logits(
     return RawOutputs(order_type=order_type, leaf=leaf, subcause=subcause, channel=channel, causes=causes, flags=flags)
 
 
-def development_scores(model: ComplaintClassifier, dev: Sequence[Example], labels: LabelSpace) -> dict[str, float]:
+def development_scores(model: nn.Module, dev: Sequence[Example], labels: LabelSpace) -> dict[str, float]:
     """Accuracy per head, flag F1, and `selection`, by which the best epoch is chosen."""
     if not dev:
         return {"selection": 0.0}

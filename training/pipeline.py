@@ -2,8 +2,8 @@
 
     xiaobao train --config training/configs/student.yaml --output models/bundles/NAME
 
-Train (training.recipe) → export → quantise → calibrate → compare → measure on the splits → write card and
-manifest. Everything but the last steps resumes from the run folder.
+Train (training.recipe) → fit the lexical reading → export → quantise → calibrate → compare → measure on the splits →
+write card and manifest. Everything but the last steps resumes from the run folder.
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 from tqdm import tqdm
 
 from data.dataset import TEXTS_FOLDER
@@ -24,6 +25,7 @@ from data.splits import SPLITS_FILE
 from data.taxonomy import Taxonomy
 from eval.metrics import evaluate_answers
 from models.bundle import MANIFEST, load_bundle, write_manifest
+from models.classifier import ComplaintClassifier
 from models.label_space import LabelSpace
 from models.predictor import Predictor
 from models.runtimes.onnx_runtime import OnnxRuntime
@@ -32,6 +34,7 @@ from training.examples import Example
 from training.export_onnx import export_onnx, quantize_int8
 from training.finetune import training_seconds
 from training.fit_calibration import fit_calibration, fit_thresholds, runtime_outputs
+from training.fit_lexical import fit_fused
 from training.inputs import TrainingInputs
 from training.model_card import model_card
 from training.recipe import keep_artifacts, train_model
@@ -55,16 +58,19 @@ def train_bundle(
     _refuse_foreign_folder(output)
     inputs = TrainingInputs.read(config, texts_folder=texts_folder, splits_file=splits_file)
     labels, taxonomy = inputs.labels, inputs.taxonomy
-    model = train_model(config, inputs, run_folder=run_folder, teacher=teacher)
+    network = train_model(config, inputs, run_folder=run_folder, teacher=teacher)
+    # From here on texts are read at the length that the service reads at once (longer letters are cut here, read in
+    # windows there).
+    full_length = config.model_copy(update={"train_tokens": config.max_tokens})
+    model = _with_lexical_reading(network, inputs, full_length)
     draft = run_folder / "bundle"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     export_onnx(model, run_folder / FP32_FILE)
     quantize_int8(run_folder / FP32_FILE, draft / "model.onnx")
     shutil.copy(inputs.tokenizer_file, draft / "tokenizer.json")
-    # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph at the length that the
-    # service reads at once (longer letters are cut here, read in windows there). dev joins: calibration alone is small.
-    full_length = config.model_copy(update={"train_tokens": config.max_tokens})
+    # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph. dev joins: calibration
+    # alone is small.
     held_out = [*inputs.examples("calibration", full_length), *inputs.examples("dev", full_length)]
     outputs = runtime_outputs(OnnxRuntime(draft / "model.onnx"), held_out)
     calibration = fit_calibration(outputs, held_out)
@@ -83,6 +89,14 @@ def train_bundle(
     shutil.rmtree(output, ignore_errors=True)  # checked at the start: it is a bundle or does not exist
     shutil.copytree(draft, output)
     return metrics
+
+
+def _with_lexical_reading(network: ComplaintClassifier, inputs: TrainingInputs, config: TrainingConfig) -> nn.Module:
+    """The network, with a lexical reading beside it if the config has one."""
+    if config.lexical is None:
+        return network
+    train, dev = inputs.examples("train", config), inputs.examples("dev", config)
+    return fit_fused(network, train=train, dev=dev, labels=inputs.labels, config=config.lexical)
 
 
 def _refuse_foreign_folder(output: Path) -> None:

@@ -103,6 +103,7 @@ def test_two_matters_keep_the_first_as_primary() -> None:
     first, second = _example("卡里少了三千块。", "少了三千块"), _example("还有人天天打电话骂我爸。", "天天打电话骂我爸")
     second = replace(
         second,
+        id="u",
         cause="C12",
         subcause="C12.3",
         flags=("P06",),
@@ -115,5 +116,14 @@ def test_two_matters_keep_the_first_as_primary() -> None:
 
 def test_a_question_is_never_joined_to_a_complaint() -> None:
     complaint = _example("卡里少了三千块。", "少了三千块")
-    question = replace(complaint, order_type="consultation", cause=None, subcause=None, flags=(), evidence={})
+    question = replace(complaint, id="u", order_type="consultation", cause=None, subcause=None, flags=(), evidence={})
     assert join(complaint, question, random.Random(1)) is complaint
+
+
+def test_a_text_is_never_joined_to_itself_and_a_second_matter_never_cut(texts: list[LabelledText]) -> None:
+    complaint = _example("卡里少了三千块。", "少了三千块")
+    assert join(complaint, complaint, random.Random(1)) is complaint
+    for text in texts:
+        joined = augment(text, seed=8, kinds={"join": 1.0}, others=texts)
+        cut = augment(text, seed=8, kinds={"join": 1.0, "truncate": 1.0}, others=texts)
+        assert joined.text == text.text or cut == joined

@@ -9,24 +9,35 @@ from tokenizers import Tokenizer
 
 from data.errors import BundleError
 from data.taxonomy import Taxonomy
-from models.classifier import OUTPUTS, ComplaintClassifier, load_encoder
+from models.classifier import OUTPUTS, SOFTMAX_HEADS, ComplaintClassifier, load_encoder
 from models.label_space import LabelSpace
+from models.lexical import HEADS, FusedClassifier, HeadWeights, LexicalReading, Mix
 from models.runtimes.onnx_runtime import OnnxRuntime
 from training.examples import Example, collate
 from training.export_onnx import export_onnx, quantize_int8
 
+PIECES_READ = 6000
 SHAPES = [(1, 2), (1, 7), (1, 60), (3, 33), (8, 128), (2, 512)]
 
 
 @pytest.fixture(scope="module")
-def model(encoder_cache: Path, taxonomy: Taxonomy) -> ComplaintClassifier:
-    """The shipped architecture: four layers of the real encoder, heads untrained."""
+def model(encoder_cache: Path, taxonomy: Taxonomy) -> FusedClassifier:
+    """The shipped architecture: four layers of the real encoder and a lexical reading, heads untrained."""
     torch.manual_seed(3)
-    return ComplaintClassifier(load_encoder(str(encoder_cache), [0, 3, 7, 11]), LabelSpace.of(taxonomy)).eval()
+    labels = LabelSpace.of(taxonomy)
+    network = ComplaintClassifier(load_encoder(str(encoder_cache), [0, 3, 7, 11]), labels).eval()
+    rows = torch.arange(network.encoder.config.vocab_size) % PIECES_READ
+    sizes = {**{name: len(getattr(labels, name)) for name in SOFTMAX_HEADS}, "causes": len(labels.cause)}
+    heads = {
+        name: HeadWeights(weights=torch.randn(PIECES_READ, size), bias=torch.randn(size))
+        for name, size in {**sizes, "flags": len(labels.flags)}.items()
+    }
+    reading = LexicalReading(rows, 1 + torch.rand(PIECES_READ), heads)
+    return FusedClassifier(network, reading, dict.fromkeys(HEADS, Mix(network=0.6, lexical=0.8))).eval()
 
 
 @pytest.fixture(scope="module")
-def graphs(model: ComplaintClassifier, tmp_path_factory: pytest.TempPathFactory) -> tuple[OnnxRuntime, OnnxRuntime]:
+def graphs(model: FusedClassifier, tmp_path_factory: pytest.TempPathFactory) -> tuple[OnnxRuntime, OnnxRuntime]:
     folder = tmp_path_factory.mktemp("onnx")
     export_onnx(model, folder / "fp32.onnx")
     quantize_int8(folder / "fp32.onnx", folder / "int8.onnx")
@@ -44,7 +55,7 @@ def pieces(encoder_cache: Path) -> list[int]:
 
 @pytest.mark.parametrize(("batch", "length"), SHAPES)
 def test_outputs_agree(
-    model: ComplaintClassifier, graphs: tuple[OnnxRuntime, OnnxRuntime], pieces: list[int], batch: int, length: int
+    model: FusedClassifier, graphs: tuple[OnnxRuntime, OnnxRuntime], pieces: list[int], batch: int, length: int
 ) -> None:
     texts = [pieces[row : row + max(2, length - 3 * row)] for row in range(batch)]
     with torch.inference_mode():
