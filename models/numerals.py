@@ -22,11 +22,13 @@ PLACES = 4  # 0.07万 is 700, not 700.0000000000001
 _HAN = "".join(DIGITS) + "几数"
 # Thousands with commas, groups of three, single spaced digits, then plain numbers.
 ARABIC = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9](?: [0-9]){2,}(?: ?\. ?[0-9](?: [0-9])?)?|[0-9]+(?:\.[0-9]+)?)"
+# 三点五 before a unit; before nothing it is more often a time of day.
+SPOKEN_DECIMAL = rf"[{_HAN}十]点[{_HAN}]{{1,3}}(?=[百千万亿])"
 NUMERAL = re.compile(
-    rf"(?:{ARABIC}|[{_HAN}十拾廿卅]|上(?=[百千万])|好(?=几[十百千万])|百(?=[千万来把十])|[千万](?=[来把]))"
+    rf"(?:{ARABIC}|{SPOKEN_DECIMAL}|[{_HAN}十拾廿卅]|上(?=[百千万])|好(?=几[十百千万])|百(?=[千万来把十])|[千万](?=[来把]))"
     rf"(?:[{_HAN}十拾廿卅百佰千仟万亿{VAGUE}]|(?<=[百佰千仟万亿]){ARABIC}|(?<=[百千万])半|[kKwW](?![A-Za-z0-9]))*"
 )
-_TOKEN = re.compile(rf"{ARABIC}|.")
+_TOKEN = re.compile(rf"{ARABIC}|{SPOKEN_DECIMAL}|.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +73,8 @@ def _ends_of_range(tokens: Sequence[str]) -> tuple[list[str], list[str] | None]:
     return list(tokens), None
 
 
-def _spelled_out(tokens: Sequence[str]) -> int:
-    return int("".join(str(DIGITS[token]) for token in tokens))
+def _spelled_out(tokens: Sequence[str]) -> str:
+    return "".join(str(DIGITS.get(token, SOME.get(token))) for token in tokens)
 
 
 def _evaluate(tokens: Sequence[str]) -> float | None:
@@ -100,6 +102,9 @@ def _evaluate(tokens: Sequence[str]) -> float | None:
 
 
 def _digit(token: str) -> float:
+    whole, point, decimals = token.partition("点")
+    if point:
+        return float(f"{MAGNITUDES.get(whole, DIGITS.get(whole, SOME.get(whole)))}.{_spelled_out(decimals)}")
     known = DIGITS.get(token, SOME.get(token))
     return float(token.replace(",", "").replace(" ", "")) if known is None else float(known)
 
