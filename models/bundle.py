@@ -2,7 +2,8 @@
 
 `model.onnx`, `tokenizer.json`, `labels.json`, `calibration.json`, `thresholds.json`, `training.yaml`, `metrics.json`,
 `MODEL_CARD.md`, and `manifest.json` with the sha256 of each, written last: without it there is no bundle. No pickle.
-A folder `training/` may stand beside them: what retraining starts from, never read here and not in the manifest.
+A folder `training/` may stand beside them: what retraining starts from. It may be left out where only serving counts,
+so its hashes are checked when training reads it (`check_training_files`).
 """
 
 import hashlib
@@ -29,6 +30,7 @@ FILES = (
     "metrics.json",
     "MODEL_CARD.md",
 )
+TRAINING_FOLDER = "training"
 BUNDLES_FOLDER = Path(__file__).with_name("bundles")
 CURRENT_POINTER = BUNDLES_FOLDER / "CURRENT"
 
@@ -72,7 +74,7 @@ def load_bundle(folder: Path) -> Bundle:
     if manifest.get("format") != FORMAT:
         raise BundleError(f"bundle {folder.name} has format {manifest.get('format')!r}, expected {FORMAT}")
     for name in FILES:
-        _check_hash(folder / name, manifest["files"].get(name))
+        _check_hash(folder / name, manifest["files"].get(name), bundle=folder.name)
     labels = _read_json(folder / "labels.json")
     if labels["redaction_version"].split(".")[0] != REDACTION_VERSION.split(".")[0]:
         raise BundleError(
@@ -92,14 +94,26 @@ def load_bundle(folder: Path) -> Bundle:
     )
 
 
+def check_training_files(folder: Path) -> None:
+    """Check the files that retraining starts from against the manifest. Raises BundleError saying which is wrong."""
+    for name, expected in _read_json(folder / MANIFEST).get(TRAINING_FOLDER, {}).items():
+        _check_hash(folder / TRAINING_FOLDER / name, expected, bundle=folder.name)
+
+
 def write_manifest(folder: Path, name: str) -> None:
     """Seal a folder: hash every file and write the manifest. Raises BundleError if a file is missing."""
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         raise BundleError(f"bundle {name} lacks {', '.join(missing)}")
-    files = {file: {"sha256": sha256_of(folder / file), "bytes": (folder / file).stat().st_size} for file in FILES}
+    files = {file: _seal(folder / file) for file in FILES}
     content = {"format": FORMAT, "name": name, "files": files}
+    if (folder / TRAINING_FOLDER).is_dir():
+        content[TRAINING_FOLDER] = {file.name: _seal(file) for file in sorted((folder / TRAINING_FOLDER).iterdir())}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _seal(file: Path) -> dict[str, Any]:
+    return {"sha256": sha256_of(file), "bytes": file.stat().st_size}
 
 
 def sha256_of(file: Path) -> str:
@@ -108,13 +122,13 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _check_hash(file: Path, expected: dict[str, Any] | None) -> None:
+def _check_hash(file: Path, expected: dict[str, Any] | None, *, bundle: str) -> None:
     if expected is None or not file.is_file():
-        raise BundleError(f"bundle {file.parent.name} lacks {file.name}; copy the whole folder again")
+        raise BundleError(f"bundle {bundle} lacks {file.name}; copy the whole folder again")
     found = sha256_of(file)
     if found != expected["sha256"]:
         raise BundleError(
-            f"{file.name} of bundle {file.parent.name} has sha256 {found[:12]}…, the manifest says "
+            f"{file.name} of bundle {bundle} has sha256 {found[:12]}…, the manifest says "
             f"{expected['sha256'][:12]}…; the file is damaged or was changed; copy the whole folder again"
         )
 

@@ -84,8 +84,8 @@ def train_bundle(
     metrics["training_seconds"] = training_seconds(run_folder)
     _write_json(draft / "metrics.json", metrics)
     (draft / "MODEL_CARD.md").write_text(model_card(output.name, config, metrics, taxonomy), encoding="utf-8")
-    write_manifest(draft, output.name)
     keep_artifacts(config, run_folder, draft)
+    write_manifest(draft, output.name)
     shutil.rmtree(output, ignore_errors=True)  # checked at the start: it is a bundle or does not exist
     shutil.copytree(draft, output)
     return metrics

@@ -7,7 +7,7 @@ learns labels and stored soft targets; with a teacher's config, teacher, start w
 import shutil
 from pathlib import Path
 
-from models.bundle import BUNDLES_FOLDER
+from models.bundle import BUNDLES_FOLDER, TRAINING_FOLDER, check_training_files
 from models.classifier import ComplaintClassifier
 from training.config import TrainingConfig
 from training.distill import (
@@ -23,8 +23,6 @@ from training.finetune import build_classifier, finetune
 from training.inputs import TrainingInputs
 from training.views import fixed_views, varied_examples
 
-ARTIFACTS = "training"
-
 
 def train_model(
     config: TrainingConfig, inputs: TrainingInputs, *, run_folder: Path, teacher: TrainingConfig | None = None
@@ -32,11 +30,14 @@ def train_model(
     """The trained network of a config, in evaluation mode. Every step resumes from the run folder."""
     if config.distillation is None:
         return _train_directly(config, inputs, run_folder)
-    artifacts = run_folder / ARTIFACTS
+    artifacts = run_folder / TRAINING_FOLDER
     if teacher is not None:
         _make_artifacts(config, teacher, inputs, run_folder)
     elif not artifacts.is_dir():
-        artifacts = BUNDLES_FOLDER / config.distillation.artifacts / ARTIFACTS
+        stored = BUNDLES_FOLDER / config.distillation.artifacts
+        if stored.is_dir():
+            check_training_files(stored)
+        artifacts = stored / TRAINING_FOLDER
     student = build_classifier(config, inputs.taxonomy)
     load_weights(student, artifacts / START_WEIGHTS)
     views = [with_soft_targets(view, artifacts / SOFT_TARGETS) for view in fixed_views(config, inputs)]
@@ -59,7 +60,7 @@ def _make_artifacts(config: TrainingConfig, teacher: TrainingConfig, inputs: Tra
     assert config.distillation is not None
     large = _train_directly(teacher, inputs, run_folder / "teacher")
     small = distill(large, config=config, inputs=inputs, run_folder=run_folder / "distill")
-    artifacts = run_folder / ARTIFACTS
+    artifacts = run_folder / TRAINING_FOLDER
     artifacts.mkdir(exist_ok=True)
     views = [example for view in fixed_views(config, inputs) for example in view]
     store_soft_targets(large, views, artifacts / SOFT_TARGETS)
@@ -70,6 +71,6 @@ def keep_artifacts(config: TrainingConfig, run_folder: Path, bundle_folder: Path
     """Put start weights and soft targets beside the model, so that it can be retrained without the teacher."""
     if config.distillation is None:
         return
-    made = run_folder / ARTIFACTS
-    source = made if made.is_dir() else BUNDLES_FOLDER / config.distillation.artifacts / ARTIFACTS
-    shutil.copytree(source, bundle_folder / ARTIFACTS, dirs_exist_ok=True)
+    made = run_folder / TRAINING_FOLDER
+    source = made if made.is_dir() else BUNDLES_FOLDER / config.distillation.artifacts / TRAINING_FOLDER
+    shutil.copytree(source, bundle_folder / TRAINING_FOLDER, dirs_exist_ok=True)

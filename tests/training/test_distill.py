@@ -1,14 +1,15 @@
 """A student learns from its teacher, and is retrained from stored files without it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.numpy import load_file
 
-from data.errors import SettingsError
+from data.errors import BundleError, SettingsError
 from data.taxonomy import Taxonomy
-from models.bundle import load_bundle
+from models.bundle import TRAINING_FOLDER, check_training_files, load_bundle
 from training.config import DistillationConfig, EncoderConfig, TrainingConfig
 from training.distill import HEADS, SOFT_TARGETS, START_WEIGHTS, student_of, with_soft_targets
 from training.examples import collate
@@ -16,7 +17,6 @@ from training.finetune import build_classifier, label_objective
 from training.inputs import TrainingInputs
 from training.losses import soft_target_loss
 from training.pipeline import train_bundle
-from training.recipe import ARTIFACTS
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def test_a_student_keeps_the_named_layers_and_the_heads(
 
 def test_the_bundle_carries_what_retraining_needs(run: Path) -> None:
     load_bundle(run / "bundle")
-    assert {file.name for file in (run / "bundle" / ARTIFACTS).iterdir()} == {START_WEIGHTS, SOFT_TARGETS}
-    targets = load_file(run / "bundle" / ARTIFACTS / SOFT_TARGETS)
+    assert {file.name for file in (run / "bundle" / TRAINING_FOLDER).iterdir()} == {START_WEIGHTS, SOFT_TARGETS}
+    targets = load_file(run / "bundle" / TRAINING_FOLDER / SOFT_TARGETS)
     assert len(targets["keys"]) == len(targets["leaf"]) == len(targets["flags"]) > 0
 
 
@@ -80,7 +80,16 @@ def test_a_student_is_retrained_without_its_teacher(
     )  # fmt: skip
     assert not (tmp_path / "run" / "teacher").exists()
     assert metrics["scores"]["test"]["texts"] > 0
-    assert (tmp_path / "again" / ARTIFACTS / SOFT_TARGETS).is_file()
+    assert (tmp_path / "again" / TRAINING_FOLDER / SOFT_TARGETS).is_file()
+
+
+def test_damaged_files_of_a_bundle_are_refused(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bundle"
+    shutil.copytree(run / "bundle", copy)
+    check_training_files(copy)
+    (copy / TRAINING_FOLDER / START_WEIGHTS).write_bytes(b"damaged")
+    with pytest.raises(BundleError, match=START_WEIGHTS):
+        check_training_files(copy)
 
 
 def test_without_stored_files_the_message_says_what_to_do(
@@ -97,7 +106,7 @@ def test_new_texts_have_labels_and_no_stored_targets(
     run: Path, student: TrainingConfig, inputs: TrainingInputs
 ) -> None:
     known, new = inputs.examples("train", student)[:3], inputs.examples("test", student)[:2]
-    mixed = with_soft_targets([*known, *new], run / "bundle" / ARTIFACTS / SOFT_TARGETS)
+    mixed = with_soft_targets([*known, *new], run / "bundle" / TRAINING_FOLDER / SOFT_TARGETS)
     assert [example.soft is not None for example in mixed] == [True] * 3 + [False] * 2
     batch = collate(mixed)
     assert batch.soft_rows == [0, 1, 2]
@@ -109,7 +118,7 @@ def test_stored_answers_of_the_teacher_pull_the_student(
     run: Path, student: TrainingConfig, inputs: TrainingInputs
 ) -> None:
     """Away from the teacher's answers the loss is higher, and it is lowest on them."""
-    known = with_soft_targets(inputs.examples("train", student)[:4], run / "bundle" / ARTIFACTS / SOFT_TARGETS)
+    known = with_soft_targets(inputs.examples("train", student)[:4], run / "bundle" / TRAINING_FOLDER / SOFT_TARGETS)
     soft = collate(known).soft
     assert soft is not None
 
@@ -126,7 +135,7 @@ def test_a_batch_with_stored_answers_costs_more_than_its_labels(
     run: Path, student: TrainingConfig, inputs: TrainingInputs, taxonomy: Taxonomy
 ) -> None:
     plain = inputs.examples("train", student)[:4]
-    known = with_soft_targets(plain, run / "bundle" / ARTIFACTS / SOFT_TARGETS)
+    known = with_soft_targets(plain, run / "bundle" / TRAINING_FOLDER / SOFT_TARGETS)
     model, objective = build_classifier(student, taxonomy).eval(), label_objective(inputs.labels, student)
     with torch.no_grad():
         assert float(objective(model, collate(known))) > float(objective(model, collate(plain)))
