@@ -12,8 +12,10 @@ from data.errors import CorpusError
 from data.schema import LabelledText
 
 SPLITS_FILE = Path(__file__).with_name("corpus") / "splits.tsv"
-# train, development, calibration, test
-SHARES = (("train", 0.6), ("dev", 0.1), ("calibration", 0.1), ("test", 0.2))
+# Of groups that are new. Those of w01–w63 were drawn 60/10/10/20; since then the test split, 1,552 texts, is large
+# enough and grows only by held-out writers.
+SHARES = (("train", 0.8), ("dev", 0.1), ("calibration", 0.1))
+TEST_SPLIT = "test"
 HELD_OUT_SPLIT = "test_writer"
 
 
@@ -48,7 +50,7 @@ def read_splits(file: Path = SPLITS_FILE) -> dict[str, str]:
     """The committed splits; empty if there is no file yet."""
     if not file.exists():
         return {}
-    known = {*(name for name, _ in SHARES), HELD_OUT_SPLIT}
+    known = {*(name for name, _ in SHARES), TEST_SPLIT, HELD_OUT_SPLIT}
     splits: dict[str, str] = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         text_id, _, split = line.partition("\t")
