@@ -1,8 +1,9 @@
 """How far two people agree on the same texts. In: `data/corpus/readings/*.jsonl`. Out: agreement and Cohen's kappa.
 
 A line holds one text's labels as its writer gave them and as an independent reader gave them, who saw only guide and
-text: `{"id", "reader", "writer": LABELS, "reading": LABELS}`. The corpus itself may have been mended since; these files
-are not. Needs the extra `train` (scikit-learn).
+text: `{"id", "reader", "writer": LABELS, "reading": LABELS}`. A record with `"flags_read": false` holds a reading that
+did not look for flags. The corpus itself may have been mended since; these files are not. Needs the extra `train`
+(scikit-learn).
 """
 
 import json
@@ -29,16 +30,17 @@ class Labels:
     leaf: str | None
     subcause: str | None
     channel: str
-    flags: tuple[str, ...]
+    flags: tuple[str, ...] | None
+    """None if this person did not look for flags."""
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Labels":
+    def from_json(cls, content: dict[str, Any], *, flags_are_read: bool = True) -> "Labels":
         return cls(
             order_type=content["order_type"],
             leaf=content.get("leaf"),
             subcause=content.get("subcause"),
             channel=content.get("channel", "unknown"),
-            flags=tuple(content.get("flags", ())),
+            flags=tuple(content.get("flags", ())) if flags_are_read else None,
         )
 
     @property
@@ -57,7 +59,13 @@ def read_readings(folder: Path = READINGS_FOLDER) -> list[Pair]:
     """(writer's labels, reader's labels) of every text that was read twice."""
     lines = [line for file in sorted(folder.glob("*.jsonl")) for line in read_lines(file)]
     records = [json.loads(line) for line in lines]
-    return [(Labels.from_json(record["writer"]), Labels.from_json(record["reading"])) for record in records]
+    return [
+        (
+            Labels.from_json(record["writer"]),
+            Labels.from_json(record["reading"], flags_are_read=record.get("flags_read", True)),
+        )
+        for record in records
+    ]
 
 
 def facet_agreement(pairs: Sequence[Pair], facet: str) -> dict[str, float]:
@@ -70,11 +78,13 @@ def facet_agreement(pairs: Sequence[Pair], facet: str) -> dict[str, float]:
 
 
 def group_agreement(pairs: Sequence[Pair], group: str) -> dict[str, float]:
-    """Texts that either flagged with a group, and the F1 of one person against the other."""
-    marks = [
-        (any(flag[0] == group for flag in first.flags), any(flag[0] == group for flag in second.flags))
-        for first, second in pairs
-    ]
+    """Texts that either flagged with a group, and the F1 of one person against the other, where both read flags."""
+    read = [(first.flags, second.flags) for first, second in pairs if None not in (first.flags, second.flags)]
+    marks = [(_has(first, group), _has(second, group)) for first, second in read]
     both = sum(a and b for a, b in marks)
     total = sum(a for a, _ in marks) + sum(b for _, b in marks)
     return {"n": sum(a or b for a, b in marks), "f1": round(2 * both / max(1, total), 3)}
+
+
+def _has(flags: tuple[str, ...] | None, group: str) -> bool:
+    return any(flag[0] == group for flag in flags or ())

@@ -24,5 +24,10 @@ def test_groups_count_any_flag() -> None:
     assert group_agreement(PAIRS, "P") == {"n": 2, "f1": 0.667}
 
 
+def test_a_reading_without_flags_says_nothing_of_groups() -> None:
+    unread = Labels(order_type="complaint", leaf="B01.01", subcause="C01.1", channel="unknown", flags=None)
+    assert group_agreement([*PAIRS, (_labels("B01.01", ("P01",)), unread)], "P") == group_agreement(PAIRS, "P")
+
+
 def test_committed_readings_are_readable() -> None:
     assert len(read_readings()) >= 200
