@@ -12,8 +12,8 @@ from data.errors import CorpusError
 from data.schema import LabelledText
 
 SPLITS_FILE = Path(__file__).with_name("corpus") / "splits.tsv"
-# Of groups that are new. Those of w01–w63 were drawn 60/10/10/20; since then the test split, 1,552 texts, is large
-# enough and grows only by held-out writers.
+# Of groups that are new. Those of w01–w63 were drawn 60/10/10/20; since then `test` is large enough and takes only new
+# texts of its own groups. New texts to measure on are those of held-out writers (`test_writer`).
 SHARES = (("train", 0.8), ("dev", 0.1), ("calibration", 0.1))
 TEST_SPLIT = "test"
 HELD_OUT_SPLIT = "test_writer"

@@ -96,8 +96,9 @@ def load_bundle(folder: Path) -> Bundle:
 
 def check_training_files(folder: Path) -> None:
     """Check the files that retraining starts from against the manifest. Raises BundleError saying which is wrong."""
-    for name, expected in _read_json(folder / MANIFEST).get(TRAINING_FOLDER, {}).items():
-        _check_hash(folder / TRAINING_FOLDER / name, expected, bundle=folder.name)
+    sealed = _read_json(folder / MANIFEST).get(TRAINING_FOLDER, {})
+    for name in sorted({*sealed, *(file.name for file in _training_files(folder))}):
+        _check_hash(folder / TRAINING_FOLDER / name, sealed.get(name), bundle=folder.name)
 
 
 def write_manifest(folder: Path, name: str) -> None:
@@ -108,8 +109,12 @@ def write_manifest(folder: Path, name: str) -> None:
     files = {file: _seal(folder / file) for file in FILES}
     content = {"format": FORMAT, "name": name, "files": files}
     if (folder / TRAINING_FOLDER).is_dir():
-        content[TRAINING_FOLDER] = {file.name: _seal(file) for file in sorted((folder / TRAINING_FOLDER).iterdir())}
+        content[TRAINING_FOLDER] = {file.name: _seal(file) for file in _training_files(folder)}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _training_files(folder: Path) -> list[Path]:
+    return sorted(file for file in (folder / TRAINING_FOLDER).glob("*") if file.is_file())
 
 
 def _seal(file: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The neural model. In: token ids and mask. Out: logits of every head, and a score per token and label as evidence.
 
 One encoder, then per task an attention pooling added to the mean of all tokens. Flags and causes pool by their own
-token scores (label-wise attention), so the words that decided are the words that are shown. Needs the extra `train`.
+token scores (label-wise attention), so the words that decide here are the words that are shown. Needs the extra
+`train`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,8 @@ from models.label_space import LabelSpace
 
 SOFTMAX_HEADS = ("order_type", "leaf", "subcause", "channel")
 PRIOR_LOGIT = -3.0
-OUTPUTS = (*SOFTMAX_HEADS, "causes", "flags", "evidence")
+HEADS = (*SOFTMAX_HEADS, "causes", "flags")
+OUTPUTS = (*HEADS, "evidence")
 
 
 class ComplaintClassifier(nn.Module):

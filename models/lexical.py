@@ -2,7 +2,8 @@
 
 Pieces weighted by TF-IDF (1 + log count, length 1) give one logit a label for every head; each head's logits are the
 network's and these, both scaled. The two err on different texts: the encoder misses rare words that decide, a bag of
-words misses what stands between them (docs/experiments.md). Runs inside the exported graph. Needs the extra `train`.
+words misses what stands between them (docs/experiments.md). Evidence stays the network's. Runs inside the exported
+graph. Needs the extra `train`.
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.classifier import SOFTMAX_HEADS, ComplaintClassifier
-
-HEADS = (*SOFTMAX_HEADS, "causes", "flags")
+from models.classifier import HEADS, ComplaintClassifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +39,13 @@ class LexicalReading(nn.Module):
     weights: torch.Tensor
     bias: torch.Tensor
 
-    def __init__(self, rows: torch.Tensor, idf: torch.Tensor, heads: Mapping[str, HeadWeights]) -> None:
+    def __init__(self, *, rows: torch.Tensor, idf: torch.Tensor, heads: Mapping[str, HeadWeights]) -> None:
         """`rows` gives the row of every piece of the vocabulary, 0 for those that are not read; `idf` is by row."""
         super().__init__()
         self.sizes = [len(heads[name].bias) for name in HEADS]
         self.register_buffer("rows", rows)
         self.register_buffer("idf", idf)
-        # Half precision halves the file; the logits move by less than 0.001.
+        # Half precision halves these tables in the file.
         self.register_buffer("weights", torch.cat([heads[name].weights for name in HEADS], dim=1).half())
         self.register_buffer("bias", torch.cat([heads[name].bias for name in HEADS]))
 
@@ -68,7 +67,7 @@ class LexicalReading(nn.Module):
 class FusedClassifier(nn.Module):
     """A network and a lexical reading; `forward` returns what the network alone returns (`OUTPUTS`)."""
 
-    def __init__(self, network: ComplaintClassifier, lexical: LexicalReading, mixes: Mapping[str, Mix]) -> None:
+    def __init__(self, network: ComplaintClassifier, *, lexical: LexicalReading, mixes: Mapping[str, Mix]) -> None:
         super().__init__()
         self.network = network
         self.lexical = lexical

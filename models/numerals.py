@@ -22,8 +22,11 @@ PLACES = 4  # 0.07万 is 700, not 700.0000000000001
 _HAN = "".join(DIGITS) + "几数"
 # Thousands with commas, groups of three, single spaced digits, then plain numbers.
 ARABIC = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9](?: [0-9]){2,}(?: ?\. ?[0-9](?: [0-9])?)?|[0-9]+(?:\.[0-9]+)?)"
-# 三点五 before a unit; before nothing it is more often a time of day.
-SPOKEN_DECIMAL = rf"[{_HAN}十]点[{_HAN}]{{1,3}}(?=[百千万亿])"
+# 三点五 before 万 or 亿, but not behind 下午: elsewhere 点 is more often a time of day, with a sum behind it.
+_SPOKEN = "零一二三四五六七八九"
+SPOKEN_DECIMAL = (
+    rf"(?<![上下中]午)(?<!凌晨|早上|晚上|半夜|夜里)[{_SPOKEN}十百]{{1,4}}点[{_SPOKEN}]{{1,3}}(?=[百千]?万|亿)"
+)
 NUMERAL = re.compile(
     rf"(?:{ARABIC}|{SPOKEN_DECIMAL}|[{_HAN}十拾廿卅]|上(?=[百千万])|好(?=几[十百千万])|百(?=[千万来把十])|[千万](?=[来把]))"
     rf"(?:[{_HAN}十拾廿卅百佰千仟万亿{VAGUE}]|(?<=[百佰千仟万亿]){ARABIC}|(?<=[百千万])半|[kKwW](?![A-Za-z0-9]))*"
@@ -74,7 +77,7 @@ def _ends_of_range(tokens: Sequence[str]) -> tuple[list[str], list[str] | None]:
 
 
 def _spelled_out(tokens: Sequence[str]) -> str:
-    return "".join(str(DIGITS.get(token, SOME.get(token))) for token in tokens)
+    return "".join(str(DIGITS[token]) for token in tokens)
 
 
 def _evaluate(tokens: Sequence[str]) -> float | None:
@@ -104,7 +107,7 @@ def _evaluate(tokens: Sequence[str]) -> float | None:
 def _digit(token: str) -> float:
     whole, point, decimals = token.partition("点")
     if point:
-        return float(f"{MAGNITUDES.get(whole, DIGITS.get(whole, SOME.get(whole)))}.{_spelled_out(decimals)}")
+        return float(f"{_evaluate(whole) or 0:.0f}.{_spelled_out(decimals)}")
     known = DIGITS.get(token, SOME.get(token))
     return float(token.replace(",", "").replace(" ", "")) if known is None else float(known)
 

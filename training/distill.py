@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from data.errors import SettingsError
 from data.taxonomy import Taxonomy
-from models.classifier import ComplaintClassifier
+from models.classifier import HEADS, ComplaintClassifier
 from models.label_space import LabelSpace
 from training.config import TrainingConfig
 from training.examples import Batch, Example
@@ -31,7 +31,6 @@ from training.views import varied_examples
 
 START_WEIGHTS = "student_start.safetensors"
 SOFT_TARGETS = "soft_targets.safetensors"
-HEADS = ("order_type", "leaf", "subcause", "channel", "causes", "flags")
 KEYS = "keys"
 LAYERS = "encoder.encoder.layer."
 

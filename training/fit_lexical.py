@@ -2,7 +2,8 @@
 
 Logistic regressions on TF-IDF of pieces, one for each head, fitted apart from the network on the training texts;
 then two scales a head, the network's and the regression's, that minimise the negative log likelihood of the
-development texts (stacking, Wolpert 1992).
+development texts (stacking, Wolpert 1992). Classes of the softmax heads are weighted against their frequency, so that
+rare leaves are read at all; the network keeps the priors.
 """
 
 import warnings
@@ -18,16 +19,18 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
-from models.classifier import SOFTMAX_HEADS, ComplaintClassifier
+from models.classifier import HEADS, SOFTMAX_HEADS, ComplaintClassifier
 from models.label_space import LabelSpace
-from models.lexical import HEADS, FusedClassifier, HeadWeights, LexicalReading, Mix
+from models.lexical import FusedClassifier, HeadWeights, LexicalReading, Mix
 from training.config import LexicalConfig
 from training.examples import IGNORED, Example
 from training.finetune import predict_logits
 
 Targets = npt.NDArray[Any]
+Loss = Callable[[torch.Tensor], torch.Tensor]
 NEVER_SEEN = -8.0  # the logit of a label that no training text has
 MOST_STEPS = 400  # of the optimiser
+NETWORK_ALONE = Mix(network=1.0, lexical=0.0)
 
 
 def fit_fused(
@@ -42,9 +45,9 @@ def fit_fused(
     vocabulary = network.encoder.config.vocab_size
     rows, idf = _piece_rows(train, vocabulary, config.least_texts)
     features = _features(train, rows, idf)
-    heads = {name: _fit_head(name, features, train, labels, config) for name in HEADS}
-    lexical = LexicalReading(torch.from_numpy(rows), torch.from_numpy(idf), heads).eval()
-    return FusedClassifier(network, lexical, _fit_mixes(network, lexical, dev)).eval()
+    heads = {name: _fit_head(name, features, examples=train, labels=labels, config=config) for name in HEADS}
+    lexical = LexicalReading(rows=torch.from_numpy(rows), idf=torch.from_numpy(idf), heads=heads).eval()
+    return FusedClassifier(network, lexical=lexical, mixes=_fit_mixes(network, lexical, dev)).eval()
 
 
 def _piece_rows(
@@ -74,13 +77,14 @@ def _features(examples: Sequence[Example], rows: npt.NDArray[np.int64], idf: npt
 
 
 def _fit_head(
-    name: str, features: csr_matrix, examples: Sequence[Example], labels: LabelSpace, config: LexicalConfig
+    name: str, features: csr_matrix, *, examples: Sequence[Example], labels: LabelSpace, config: LexicalConfig
 ) -> HeadWeights:
     if name in SOFTMAX_HEADS:
         targets = np.array([getattr(example, name) for example in examples])
         return _fit_softmax(features, targets, len(getattr(labels, name)), config)
-    targets = np.stack([getattr(example, name) for example in examples]) > 0
-    columns = [_fit_binary(features, targets[:, label], config) for label in range(targets.shape[1])]
+    rows = _read_for(name, examples)
+    targets = np.stack([getattr(example, name) for example in examples])[rows] > 0
+    columns = [_fit_binary(features[rows], targets[:, label], config) for label in range(targets.shape[1])]
     return HeadWeights(
         weights=torch.cat([column.weights for column in columns], dim=1),
         bias=torch.cat([column.bias for column in columns]),
@@ -96,7 +100,7 @@ def _fit_softmax(features: csr_matrix, targets: Targets, number: int, config: Le
     if len(present) > 1:
         model = _regression(config, class_weight="balanced")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a small corpus may have a label for every second text
+            warnings.filterwarnings("ignore", message="The number of unique classes")  # in a small corpus
             model.fit(features[known], targets[known])
         coefficients, intercepts = model.coef_, model.intercept_
         if len(present) == 2:  # one logit, of the second label against the first
@@ -121,7 +125,14 @@ def _head_weights(weights: npt.NDArray[Any], bias: npt.NDArray[Any]) -> HeadWeig
     return HeadWeights(weights=torch.from_numpy(weights).float(), bias=torch.from_numpy(bias).float())
 
 
+def _read_for(name: str, examples: Sequence[Example]) -> npt.NDArray[np.bool_]:
+    """Which texts train a binary head: of causes, only complaints, as in the network's loss."""
+    return np.array([name == "flags" or example.subcause != IGNORED for example in examples])
+
+
 def _fit_mixes(network: ComplaintClassifier, lexical: LexicalReading, dev: Sequence[Example]) -> dict[str, Mix]:
+    if not dev:
+        return dict.fromkeys(HEADS, NETWORK_ALONE)
     own, other = predict_logits(network, dev), predict_logits(_WithoutEvidence(lexical), dev)
     mixes = {}
     for name in HEADS:
@@ -141,17 +152,13 @@ class _WithoutEvidence(torch.nn.Module):
         return (*self.lexical(input_ids, attention_mask), torch.empty(0))
 
 
-Loss = Callable[[torch.Tensor], torch.Tensor]
-
-
 def _softmax_loss(dev: Sequence[Example], name: str) -> Loss:
     targets = torch.tensor([getattr(example, name) for example in dev])
     return lambda logits: functional.cross_entropy(logits, targets, ignore_index=IGNORED)
 
 
 def _binary_loss(dev: Sequence[Example], name: str) -> Loss:
-    """Of causes, only complaints count: other texts have none."""
-    rows = torch.tensor([name == "flags" or example.subcause != IGNORED for example in dev])
+    rows = torch.from_numpy(_read_for(name, dev))
     targets = torch.from_numpy(np.stack([getattr(example, name) for example in dev]))
     return lambda logits: functional.binary_cross_entropy_with_logits(logits[rows], targets[rows])
 
@@ -163,6 +170,6 @@ def _fit_mix(own: torch.Tensor, other: torch.Tensor, loss: Loss) -> Mix:
         return float(loss(abs(float(scales[0])) * own + abs(float(scales[1])) * other))
 
     if not np.isfinite(mixed(np.array([1.0, 0.5]))):
-        return Mix(network=1.0, lexical=0.0)  # no development text trains this head
+        return NETWORK_ALONE  # no development text trains this head
     network, lexical = minimize(mixed, np.array([1.0, 0.5]), method="Nelder-Mead").x
     return Mix(network=round(abs(float(network)), 3), lexical=round(abs(float(lexical)), 3))

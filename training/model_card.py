@@ -56,6 +56,16 @@ def _teaching(config: TrainingConfig) -> str:
     )
 
 
+def _lexical(config: TrainingConfig) -> str:
+    """That words are read beside the network."""
+    if config.lexical is None:
+        return ""
+    return (
+        "\nTF-IDF of pieces and logistic regression stand beside the network in the same graph; their share in the logits\n"
+        "was fitted on the development texts. Evidence is the network's alone."
+    )
+
+
 def _split_table(split: str, scores: dict[str, Any]) -> str:
     head = "| facet | n | accuracy | macro-F1 | macro-F1 of classes with 10 texts or more |"
     rows = [f"### {split} ({scores['texts']} texts)", "", head, "|---|---|---|---|---|"]

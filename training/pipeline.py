@@ -3,7 +3,7 @@
     xiaobao train --config training/configs/student.yaml --output models/bundles/NAME
 
 Train (training.recipe) → fit the lexical reading → export → quantise → calibrate → compare → measure on the splits →
-write card and manifest. Everything but the last steps resumes from the run folder.
+write card and manifest. Training resumes from the run folder; what follows is done anew.
 """
 
 import json
@@ -25,7 +25,6 @@ from data.splits import SPLITS_FILE
 from data.taxonomy import Taxonomy
 from eval.metrics import evaluate_answers
 from models.bundle import MANIFEST, load_bundle, write_manifest
-from models.classifier import ComplaintClassifier
 from models.label_space import LabelSpace
 from models.predictor import Predictor
 from models.runtimes.onnx_runtime import OnnxRuntime
@@ -62,16 +61,20 @@ def train_bundle(
     # From here on texts are read at the length that the service reads at once (longer letters are cut here, read in
     # windows there).
     full_length = config.model_copy(update={"train_tokens": config.max_tokens})
-    model = _with_lexical_reading(network, inputs, full_length)
+    dev = inputs.examples("dev", full_length)
+    model: nn.Module = network
+    if config.lexical is not None:
+        train = inputs.examples("train", full_length)
+        model = fit_fused(network, train=train, dev=dev, labels=labels, config=config.lexical)
     draft = run_folder / "bundle"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     export_onnx(model, run_folder / FP32_FILE)
     quantize_int8(run_folder / FP32_FILE, draft / "model.onnx")
     shutil.copy(inputs.tokenizer_file, draft / "tokenizer.json")
-    # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph. dev joins: calibration
-    # alone is small.
-    held_out = [*inputs.examples("calibration", full_length), *inputs.examples("dev", full_length)]
+    # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph. dev joins, although it
+    # set the lexical reading's share: calibration alone is small.
+    held_out = [*inputs.examples("calibration", full_length), *dev]
     outputs = runtime_outputs(OnnxRuntime(draft / "model.onnx"), held_out)
     calibration = fit_calibration(outputs, held_out)
     thresholds = fit_thresholds(outputs, held_out, calibration=calibration, labels=labels, config=config)
@@ -89,14 +92,6 @@ def train_bundle(
     shutil.rmtree(output, ignore_errors=True)  # checked at the start: it is a bundle or does not exist
     shutil.copytree(draft, output)
     return metrics
-
-
-def _with_lexical_reading(network: ComplaintClassifier, inputs: TrainingInputs, config: TrainingConfig) -> nn.Module:
-    """The network, with a lexical reading beside it if the config has one."""
-    if config.lexical is None:
-        return network
-    train, dev = inputs.examples("train", config), inputs.examples("dev", config)
-    return fit_fused(network, train=train, dev=dev, labels=inputs.labels, config=config.lexical)
 
 
 def _refuse_foreign_folder(output: Path) -> None:

@@ -35,7 +35,7 @@ def train_model(
         _make_artifacts(config, teacher, inputs, run_folder)
     elif not artifacts.is_dir():
         stored = BUNDLES_FOLDER / config.distillation.artifacts
-        if stored.is_dir():
+        if (stored / TRAINING_FOLDER).is_dir():
             check_training_files(stored)
         artifacts = stored / TRAINING_FOLDER
     student = build_classifier(config, inputs.taxonomy)

@@ -9,9 +9,9 @@ from tokenizers import Tokenizer
 
 from data.errors import BundleError
 from data.taxonomy import Taxonomy
-from models.classifier import OUTPUTS, SOFTMAX_HEADS, ComplaintClassifier, load_encoder
+from models.classifier import HEADS, OUTPUTS, SOFTMAX_HEADS, ComplaintClassifier, load_encoder
 from models.label_space import LabelSpace
-from models.lexical import HEADS, FusedClassifier, HeadWeights, LexicalReading, Mix
+from models.lexical import FusedClassifier, HeadWeights, LexicalReading, Mix
 from models.runtimes.onnx_runtime import OnnxRuntime
 from training.examples import Example, collate
 from training.export_onnx import export_onnx, quantize_int8
@@ -32,8 +32,8 @@ def model(encoder_cache: Path, taxonomy: Taxonomy) -> FusedClassifier:
         name: HeadWeights(weights=torch.randn(PIECES_READ, size), bias=torch.randn(size))
         for name, size in {**sizes, "flags": len(labels.flags)}.items()
     }
-    reading = LexicalReading(rows, 1 + torch.rand(PIECES_READ), heads)
-    return FusedClassifier(network, reading, dict.fromkeys(HEADS, Mix(network=0.6, lexical=0.8))).eval()
+    reading = LexicalReading(rows=rows, idf=1 + torch.rand(PIECES_READ), heads=heads)
+    return FusedClassifier(network, lexical=reading, mixes=dict.fromkeys(HEADS, Mix(network=0.6, lexical=0.8))).eval()
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from safetensors.numpy import load_file
 from data.errors import BundleError, SettingsError
 from data.taxonomy import Taxonomy
 from models.bundle import TRAINING_FOLDER, check_training_files, load_bundle
+from models.classifier import HEADS
 from training.config import DistillationConfig, EncoderConfig, TrainingConfig
-from training.distill import HEADS, SOFT_TARGETS, START_WEIGHTS, student_of, with_soft_targets
+from training.distill import SOFT_TARGETS, START_WEIGHTS, student_of, with_soft_targets
 from training.examples import collate
 from training.finetune import build_classifier, label_objective
 from training.inputs import TrainingInputs
