@@ -26,7 +26,7 @@ Not for: decisions about a customer without a person, other languages than Chine
 
 ## How it was made
 Encoder {config.encoder.source} (intfloat/multilingual-e5-small, MIT), {layers};
-{config.optimizer.epochs} epochs{_teaching(config)}.
+{config.optimizer.epochs} epochs{_teaching(config)}.{_lexical(config)}
 Texts, all written for this project, none from a real customer: {sizes["train"]} train, {sizes["dev"]} development,
 {sizes["calibration"]} calibration, {sizes["test"]} test, {sizes["test_writer"]} from held-out writers. Temperatures and
 thresholds were fitted on calibration and development texts together; the epoch was chosen on the development texts.
@@ -61,8 +61,8 @@ def _lexical(config: TrainingConfig) -> str:
     if config.lexical is None:
         return ""
     return (
-        "\nTF-IDF of pieces and logistic regression stand beside the network in the same graph; their share in the logits\n"
-        "was fitted on the development texts. Evidence is the network's alone."
+        "\nTF-IDF of pieces and logistic regression stand beside the network in the same graph; their share in the\n"
+        "logits was fitted on the development texts. Evidence is the network's alone."
     )
 
 

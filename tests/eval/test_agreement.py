@@ -1,5 +1,8 @@
 """Agreement matches a count by hand."""
 
+import json
+from pathlib import Path
+
 from eval.agreement import Labels, facet_agreement, group_agreement, read_readings
 
 
@@ -27,6 +30,14 @@ def test_groups_count_any_flag() -> None:
 def test_a_reading_without_flags_says_nothing_of_groups() -> None:
     unread = Labels(order_type="complaint", leaf="B01.01", subcause="C01.1", channel="unknown", flags=None)
     assert group_agreement([*PAIRS, (_labels("B01.01", ("P01",)), unread)], "P") == group_agreement(PAIRS, "P")
+
+
+def test_a_reading_is_read_with_flags_unless_it_says_otherwise(tmp_path: Path) -> None:
+    labels = {"order_type": "complaint", "leaf": "B01.01", "subcause": "C01.1"}
+    records: list[dict[str, object]] = [{"writer": labels, "reading": labels} for _ in range(2)]
+    records[1]["flags_read"] = False
+    (tmp_path / "r.jsonl").write_text("\n".join(json.dumps(record) for record in records), encoding="utf-8")
+    assert [reading.flags for _, reading in read_readings(tmp_path)] == [(), None]
 
 
 def test_committed_readings_are_readable() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from tokenizers import Tokenizer
@@ -37,12 +38,23 @@ def model(encoder_cache: Path, taxonomy: Taxonomy) -> FusedClassifier:
 
 
 @pytest.fixture(scope="module")
-def graphs(model: FusedClassifier, tmp_path_factory: pytest.TempPathFactory) -> tuple[OnnxRuntime, OnnxRuntime]:
+def exported(model: FusedClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `fp32.onnx` and `int8.onnx`."""
     folder = tmp_path_factory.mktemp("onnx")
     export_onnx(model, folder / "fp32.onnx")
     quantize_int8(folder / "fp32.onnx", folder / "int8.onnx")
-    assert (folder / "int8.onnx").stat().st_size < 20_000_000
-    return OnnxRuntime(folder / "fp32.onnx"), OnnxRuntime(folder / "int8.onnx")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def graphs(exported: Path) -> tuple[OnnxRuntime, OnnxRuntime]:
+    return OnnxRuntime(exported / "fp32.onnx"), OnnxRuntime(exported / "int8.onnx")
+
+
+def test_the_int8_graph_is_small_and_keeps_the_lexical_tables(exported: Path, model: FusedClassifier) -> None:
+    assert (exported / "int8.onnx").stat().st_size < 20_000_000
+    halves = [w for w in onnx.load(exported / "int8.onnx").graph.initializer if w.data_type == onnx.TensorProto.FLOAT16]
+    assert [tuple(weights.dims) for weights in halves] == [tuple(model.lexical.weights.shape)]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +77,18 @@ def test_outputs_agree(
         np.testing.assert_allclose(fp32[name], expected.numpy(), atol=2e-4, err_msg=name)
         scale = float(np.abs(fp32[name]).max())
         assert float(np.abs(int8[name] - fp32[name]).mean()) <= 0.05 * scale, name
+
+
+def test_a_network_without_a_lexical_reading_is_exported_too(
+    model: FusedClassifier, pieces: list[int], tmp_path: Path
+) -> None:
+    export_onnx(model.network, tmp_path / "alone.onnx")
+    texts = [pieces[:33], pieces[:20]]
+    with torch.inference_mode():
+        reference = model.network(*_padded(texts))
+    given = OnnxRuntime(tmp_path / "alone.onnx").run(texts)
+    for name, expected in zip(OUTPUTS, reference, strict=True):
+        np.testing.assert_allclose(given[name], expected.numpy(), atol=2e-4, err_msg=name)
 
 
 def test_padding_changes_nothing(graphs: tuple[OnnxRuntime, OnnxRuntime], pieces: list[int]) -> None:

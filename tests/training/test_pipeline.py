@@ -42,6 +42,7 @@ def test_bundle_says_how_it_was_made(tiny_run: Path) -> None:
     card = (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     accuracy = metrics["scores"]["test"]["facets"]["order_type"]["accuracy"][0]
     assert f"{accuracy:.3f}" in card
+    assert "logistic regression" in card
 
 
 def test_a_stopped_run_ends_like_an_unbroken_one(
