@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer
 from torch import nn
 from tqdm import tqdm
 
@@ -71,7 +72,7 @@ def train_bundle(
     draft.mkdir()
     export_onnx(model, run_folder / FP32_FILE)
     quantize_int8(run_folder / FP32_FILE, draft / "model.onnx")
-    shutil.copy(inputs.tokenizer_file, draft / "tokenizer.json")
+    Tokenizer.from_file(str(inputs.tokenizer_file)).save(str(draft / "tokenizer.json"), pretty=False)
     # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph. dev joins, although it
     # set the lexical reading's share: calibration alone is small.
     held_out = [*inputs.examples("calibration", full_length), *dev]
