@@ -97,8 +97,13 @@ def load_bundle(folder: Path) -> Bundle:
 def check_training_files(folder: Path) -> None:
     """Check the files that retraining starts from against the manifest. Raises BundleError saying which is wrong."""
     sealed = _read_json(folder / MANIFEST).get(TRAINING_FOLDER, {})
-    for name in sorted({*sealed, *(file.name for file in _training_files(folder))}):
-        _check_hash(folder / TRAINING_FOLDER / name, sealed.get(name), bundle=folder.name)
+    if unsealed := {file.name for file in _training_files(folder)} - set(sealed):
+        raise BundleError(
+            f"the manifest of bundle {folder.name} does not name {', '.join(sorted(unsealed))} of its training files; "
+            "they may be another model's; copy the whole folder again or rebuild it: xiaobao train --teacher"
+        )
+    for name, expected in sealed.items():
+        _check_hash(folder / TRAINING_FOLDER / name, expected, bundle=folder.name)
 
 
 def write_manifest(folder: Path, name: str) -> None:

@@ -1,5 +1,6 @@
 """A student learns from its teacher, and is retrained from stored files without it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from safetensors.numpy import load_file
 
 from data.errors import BundleError, SettingsError
 from data.taxonomy import Taxonomy
-from models.bundle import TRAINING_FOLDER, check_training_files, load_bundle
+from models.bundle import MANIFEST, TRAINING_FOLDER, check_training_files, load_bundle
 from models.classifier import HEADS
 from training.config import DistillationConfig, EncoderConfig, TrainingConfig
 from training.distill import SOFT_TARGETS, START_WEIGHTS, student_of, with_soft_targets
@@ -90,6 +91,16 @@ def test_damaged_files_of_a_bundle_are_refused(run: Path, tmp_path: Path) -> Non
     check_training_files(copy)
     (copy / TRAINING_FOLDER / START_WEIGHTS).write_bytes(b"damaged")
     with pytest.raises(BundleError, match=START_WEIGHTS):
+        check_training_files(copy)
+
+
+def test_files_that_the_manifest_does_not_name_are_refused(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bundle"
+    shutil.copytree(run / "bundle", copy)
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    del manifest[TRAINING_FOLDER]
+    (copy / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(BundleError, match="does not name"):
         check_training_files(copy)
 
 
