@@ -3,8 +3,9 @@
     python -m eval.peers.pipeline_service --port 8001 [--bundle FOLDER] [--weights model.safetensors]
 
 The same network as the bundle's (its shape read from `training.yaml` and the tokenizer), without the lexical reading
-that stands beside it there, all heads computed, one pipeline call per request in a sync endpoint. A bundle holds only the int8 graph, so weights are random unless
-`--weights` gives real ones: how fast a matrix product is does not depend on the values in it. Needs the extra `train`.
+that stands beside it there, all heads computed, one pipeline call per request in a sync endpoint. A bundle holds only
+the int8 graph, so weights are random unless `--weights` gives real ones: how fast a matrix product is does not depend
+on the values in it. Needs the extra `train`.
 """
 
 import argparse
