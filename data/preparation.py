@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from data.normalize import NormalizedText, normalize_text
-from data.redaction.recognizers import PiiSpan, find_pii
+from data.redaction.recognizers import find_pii
+from data.redaction.spans import PiiSpan
 from data.taxonomy import Taxonomy
 
 # Raise the major number when model texts change enough to need retraining; a bundle states the one it was made with.

@@ -47,6 +47,7 @@ __all__ = ["MAX_CHARACTERS", "Inference", "Predictor", "PreparedInput", "check_t
 
 MAX_CHARACTERS = 20_000
 ALTERNATIVES = 3
+UNKNOWN_CHANNEL = "unknown"
 DIGITS = 4  # of probabilities in answers
 
 
@@ -163,8 +164,13 @@ class Predictor:
     def _facets(self, item: PreparedInput, inference: Inference) -> dict[str, FacetAnswer | None]:
         labels, p, row = self.bundle.labels, inference.probabilities, inference.row
         order_type = self._facet("order_type", labels.order_type, p.order_type[row])
+        channel = self._facet("channel", labels.channel, p.channel[row])
         category = leaf = cause = subcause = None
-        if order_type.code != "irrelevant":
+        if order_type.code == "irrelevant":
+            # By the label guide no business was done anywhere; the channel head never learned such texts.
+            unknown = self.taxonomy.entries[UNKNOWN_CHANNEL]
+            channel = order_type.model_copy(update={"code": unknown.code, "name": unknown.name, "alternatives": []})
+        else:
             category = self._facet("category", labels.category, p.category[row])
             leaf = self._facet("leaf", labels.leaf, p.leaf[row], within=category.code)
         if order_type.code == "complaint":
@@ -177,7 +183,7 @@ class Predictor:
             "leaf": leaf,
             "cause": cause,
             "subcause": subcause,
-            "channel": self._facet("channel", labels.channel, p.channel[row]),
+            "channel": channel,
         }
 
     def _facet(

@@ -32,6 +32,8 @@ def test_hierarchy_cannot_break(answers: list[TriageAnswer]) -> None:
             assert answer.cause.code not in answer.causes2
         assert (answer.category is None) == (answer.order_type.code == "irrelevant")
         assert (answer.cause is None) == (answer.order_type.code != "complaint")
+        if answer.order_type.code == "irrelevant":
+            assert answer.channel.code == "unknown"
 
 
 def test_probabilities_are_probabilities(answers: list[TriageAnswer]) -> None:

@@ -1,0 +1,302 @@
+"""IDs, cards, accounts and telephone numbers. In: normalised text, and the same with digits folded. Out: spans.
+
+A number may be spaced out or grouped in the ways people group such numbers; dates and lists of amounts are not. It must
+be bounded by characters that are no digits, where one Chinese digit of a following word (一直, 两张) is no digit. People
+mistype: a number that is introduced as an ID, a card or an account is masked even when its check digit is wrong, while
+an order, serial, policy or contract number is not.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from stdnum import luhn
+from stdnum.cn import ric
+
+from data.redaction.digits import GAPS, PUBLIC_NUMBER, WIDEST_GAP
+from data.redaction.spans import PiiSpan
+
+CONTEXT_WIDTH = 20  # characters before a number that may say what it is
+
+Groups = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Digits that could be one number: how they were grouped and what stood before them."""
+
+    number: str
+    groups: Groups
+    gaps: str
+    before: str
+    start: int
+    end: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Written without gaps."""
+        return len(self.groups) == 1
+
+    @property
+    def is_spelled_out(self) -> bool:
+        """Written digit by digit."""
+        return set(self.groups) == {1}
+
+    @property
+    def is_grouped(self) -> bool:
+        """In up to six groups, not as a date is written."""
+        return len(self.groups) <= 6 and self.groups[:2] not in ((4, 2), (4, 1))
+
+    @property
+    def is_in_fours(self) -> bool:
+        return set(self.groups[:-1]) == {4} and self.groups[-1] <= 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberRecognizer:
+    """`lengths` are tried in order; `first` are the digits the number may start with; `accepts` decides."""
+
+    kind: str
+    lengths: tuple[int, ...]
+    first: str
+    accepts: Callable[[Candidate], bool]
+
+
+# Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
+FEWEST_DIGITS = 10
+DIGIT_RUN = re.compile(rf"[0-9](?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}[0-9]){{{FEWEST_DIGITS - 1},}}")
+# Abroad the zero of the area code is dropped.
+INTERNATIONAL_LANDLINE = re.compile(
+    r"\+86[ -]{0,2}(?:10|2[0-9]|[3-9][0-9]{2})[ -]{0,2}[2-8][0-9]{3}[ -]?[0-9]{3,4}(?![0-9])"
+)
+HONG_KONG_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?(?:852|853)[ -]{0,2}[2-9][0-9]{3}[ -]?[0-9]{4}(?![0-9])")
+# A subscriber's number without its area code is only one where something says so.
+LOCAL_PHONE = re.compile(
+    r"(?:座机|固话|固定电话|宅电|传真|办公室|(?:联系|联络|家庭|住宅|家里|家中|单位|办公|店里|回拨|公司|铺头|屋企)?电话|致电|whatsapp)"
+    r"(?:号码?)?[是为:, ]{0,3}((?!400|800|95|96|12)[2-9][0-9]{2,3}[ -]?[0-9]{4})(?![0-9])",
+    re.IGNORECASE,
+)
+ID_CONTEXT = re.compile(r"(?:身份证|证件|居住证|[一二]代证|ID)[^0-9。;]{0,8}$")
+CARD_NUMBER_CONTEXT = re.compile(r"(?:卡号|账号|账户|户头)[^0-9,。;]{0,8}$")
+ACCOUNT_WORD = re.compile(r"(?:账号|账户|户头|户口|户号|存折|折子|存单|折号)[^0-9,。;]{0,10}$")
+CARD_CONTEXT = re.compile(r"[用记行蓄主副银]卡[^0-9,。;]{0,8}$")
+ACCOUNT_CONTEXT = re.compile(
+    r"(?:(?:账号|账户|户头|户口|户号|存折|折子|存单|折号|存管|保险箱)[^0-9,。;]{0,10}"
+    r"|(?:户|定期|活期|存款|转账|汇款|转入|转到|转回|转给|打到|打进|打入|汇到|汇入|进账|存进|存入)[^0-9,。;]{0,3})$"
+)
+MOBILE_GROUPS: frozenset[Groups] = frozenset(
+    {(11,), (3, 4, 4), (4, 4, 3), (3, 3, 5), (3, 8), (7, 4), (5, 6), (4, 3, 4), (3, 2, 2, 2, 2), (3, 2, 6), (3, 3, 3, 2)}
+)
+TAIWAN_MOBILE_GROUPS: frozenset[Groups] = frozenset({(4, 3, 3), (4, 6)})
+SUBSCRIBER_GROUPS: frozenset[Groups] = frozenset({(7,), (8,), (4, 4), (3, 4), (4, 3)})
+# The country code and an opening bracket belong to the number that follows.
+PHONE_PREFIX = re.compile(r"(?:\(?(?:\+86|0086|86)\)?[ -]{0,2})?[(\[]?$")
+COUNTRY_CODE = re.compile(r"(?:\+86|0086)\)?[ -]{0,2}\(?$")
+EXTENSION = re.compile(r"(?:-| ?转(?:分机)?| ?分机号?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
+CARD_WORD = re.compile(r"(?:卡号[^0-9,。;]{0,6}|卡(?:是|为)?[: ]{0,2})$")
+MOBILE_WORD = re.compile(r"手机(?:号码?)?(?:是|为)?[: ]{0,2}$")
+PHONE_CONTEXT = re.compile(r"(?:电话|座机|手机|手提|联络|联系|致电|来电|拨打|打给?|TEL|Tel|tel)[^0-9,。;]{0,6}$")
+
+
+def _is_date(digits: str) -> bool:
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_resident_id(candidate: Candidate) -> bool:
+    number = candidate.number
+    # Not ric.validate: it rejects valid numbers of counties that were dissolved.
+    if _is_date(number[6:14]) and ric.calc_check_digit(number) == number[-1]:
+        return True
+    return bool(ID_CONTEXT.search(candidate.before))
+
+
+def _is_old_or_mistyped_id(candidate: Candidate) -> bool:
+    """15 digits with a date of the last century, or a digit too few or too many, introduced as an ID."""
+    if not ID_CONTEXT.search(candidate.before):
+        return False
+    return len(candidate.number) != 15 or _is_date("19" + candidate.number[6:12])
+
+
+def _is_bank_card(candidate: Candidate) -> bool:
+    groups = candidate.groups
+    if candidate.is_grouped and CARD_NUMBER_CONTEXT.search(candidate.before):
+        return True
+    usual = candidate.is_in_fours or (groups[0] == 6 and len(groups) == 2)
+    if not (candidate.is_plain or candidate.is_spelled_out or usual):
+        return False
+    if PUBLIC_NUMBER.search(candidate.before):
+        return False
+    is_unionpay = candidate.number.startswith("62") and len(candidate.number) in (16, 19)
+    if is_unionpay or luhn.is_valid(candidate.number):
+        return True
+    return candidate.is_plain and bool(CARD_CONTEXT.search(candidate.before))
+
+
+def _is_account(candidate: Candidate) -> bool:
+    if PUBLIC_NUMBER.search(candidate.before):
+        return False
+    if candidate.is_grouped and ACCOUNT_WORD.search(candidate.before):
+        return True
+    if not (candidate.is_plain or candidate.is_spelled_out or candidate.is_in_fours):
+        return False
+    if ACCOUNT_CONTEXT.search(candidate.before):
+        return True
+    # Nobody groups or spells out so many digits of anything else.
+    return not candidate.is_plain and len(candidate.number) > 16
+
+
+def _is_mistyped_card(candidate: Candidate) -> bool:
+    """A number of a card's form with a digit too few or too many."""
+    return candidate.is_grouped and bool(CARD_WORD.search(candidate.before))
+
+
+def _is_mobile(candidate: Candidate) -> bool:
+    if candidate.number[1] not in "3456789" or PUBLIC_NUMBER.search(candidate.before):
+        return False
+    return candidate.is_spelled_out or candidate.groups in MOBILE_GROUPS
+
+
+def _is_mistyped_mobile(candidate: Candidate) -> bool:
+    """A digit too few or too many, straight after the word for it."""
+    return candidate.number[1] in "3456789" and bool(MOBILE_WORD.search(candidate.before))
+
+
+def _is_taiwan_mobile(candidate: Candidate) -> bool:
+    if not candidate.number.startswith("09"):
+        return False
+    return candidate.groups in TAIWAN_MOBILE_GROUPS or bool(PHONE_CONTEXT.search(candidate.before))
+
+
+def _is_landline(candidate: Candidate) -> bool:
+    """Area code 010, 02x or 03xx–09xx, then seven or eight digits that do not start with 0, 1 or 9."""
+    if ("." in candidate.gaps and not PHONE_CONTEXT.search(candidate.before)) or PUBLIC_NUMBER.search(candidate.before):
+        return False
+    number = candidate.number
+    area = 3 if number[1] in "12" else 4
+    if len(number) - area not in (7, 8) or number[area] in "019" or (number[1] == "1" and number[2] != "0"):
+        return False
+    if candidate.is_plain or candidate.is_spelled_out:
+        return True
+    groups = candidate.groups
+    if groups[0] == area:
+        return groups[1:] in SUBSCRIBER_GROUPS
+    return candidate.is_in_fours
+
+
+COUNTED = "年月日元块万笔个岁"
+ANY_DIGIT = "0123456789"
+# In order of precedence: an earlier recognizer keeps digits that a later one also claims.
+NUMBERS: tuple[NumberRecognizer, ...] = (
+    NumberRecognizer(kind="id_card", lengths=(18,), first="123456789", accepts=_is_resident_id),
+    NumberRecognizer(kind="id_card", lengths=(19, 17, 16, 15), first="12345678", accepts=_is_old_or_mistyped_id),
+    NumberRecognizer(kind="account", lengths=tuple(range(30, 19, -1)), first=ANY_DIGIT, accepts=_is_account),
+    NumberRecognizer(kind="bank_card", lengths=(19, 18, 17, 16), first="3456", accepts=_is_bank_card),
+    NumberRecognizer(kind="account", lengths=tuple(range(19, 11, -1)), first=ANY_DIGIT, accepts=_is_account),
+    NumberRecognizer(kind="mobile", lengths=(11,), first="1", accepts=_is_mobile),
+    NumberRecognizer(kind="landline", lengths=(12, 11, 10), first="0", accepts=_is_landline),
+    NumberRecognizer(kind="mobile", lengths=(10,), first="0", accepts=_is_taiwan_mobile),
+    NumberRecognizer(kind="mobile", lengths=(12, 10), first="1", accepts=_is_mistyped_mobile),
+    NumberRecognizer(kind="account", lengths=(11, 10), first=ANY_DIGIT, accepts=_is_account),
+    NumberRecognizer(kind="bank_card", lengths=(20, 15, 14, 13, 12), first="3456", accepts=_is_mistyped_card),
+)
+
+
+def find_numbers(text: str, folded: str) -> Iterator[PiiSpan]:
+    """Spans of IDs, bank cards, accounts, mobile and landline numbers, the surer kind first."""
+    for pattern in (INTERNATIONAL_LANDLINE, HONG_KONG_PHONE, LOCAL_PHONE):
+        for match in pattern.finditer(folded):
+            yield PiiSpan(kind="landline", start=match.start(match.lastindex or 0), end=match.end())
+    runs = [match.span() for match in DIGIT_RUN.finditer(folded)]
+    if runs:
+        yield from _in_runs(text, folded, runs)
+
+
+def _in_runs(text: str, folded: str, runs: Sequence[tuple[int, int]]) -> Iterator[PiiSpan]:
+    found: list[PiiSpan] = []
+    starts = [
+        start
+        for first, last in runs
+        for start in range(first, last)
+        if folded[start] in ANY_DIGIT and _starts_cleanly(text, folded, start)
+    ]
+    for recognizer in NUMBERS:
+        for start in starts:
+            if folded[start] not in recognizer.first or any(span.start <= start < span.end for span in found):
+                continue
+            span = _recognize(recognizer, text, folded, start)
+            if span and not any(span.overlaps(other) for other in found):
+                found.append(span)
+                yield span
+
+
+def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> PiiSpan | None:
+    for candidate in _candidates(recognizer, text, folded, start):
+        if recognizer.accepts(candidate):
+            first, last = candidate.start, candidate.end
+            if recognizer.kind in ("mobile", "landline"):
+                prefix = PHONE_PREFIX.search(folded[:first][-CONTEXT_WIDTH:])
+                first -= len(prefix.group()) if prefix else 0
+                extension = EXTENSION.match(folded, last) if recognizer.kind == "landline" else None
+                last = extension.end() if extension else last
+            return PiiSpan(kind=recognizer.kind, start=first, end=last)
+    return None
+
+
+def _candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> Iterator[Candidate]:
+    for length in recognizer.lengths:
+        taken = _take_digits(folded, start, length, recognizer.kind)
+        if taken and _ends_cleanly(text, folded, taken[0], is_id=recognizer.kind == "id_card"):
+            end, number, groups, gaps = taken
+            if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
+                continue  # the last group counts something: 账号0478190198321,1998年
+            yield Candidate(
+                number=number,
+                groups=groups,
+                gaps=gaps,
+                before=text[max(0, start - CONTEXT_WIDTH) : start],
+                start=start,
+                end=end,
+            )
+
+
+def _take_digits(folded: str, start: int, length: int, kind: str) -> tuple[int, str, Groups, str] | None:
+    """(end, digits, group sizes, gaps) of `length` digits from `start`, or None if there are not as many."""
+    digits, groups, gaps, position = folded[start], [1], "", start + 1
+    brackets = {"landline": ")]", "mobile": "()"}.get(kind, "")
+    while len(digits) < length:
+        gap = position
+        while gap < len(folded) and gap - position < WIDEST_GAP and folded[gap] in GAPS + brackets:
+            gap += 1
+        is_check_digit = kind == "id_card" and len(digits) == length - 1
+        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_check_digit else "0123456789"):
+            return None
+        if gap > position:
+            gaps += folded[position:gap]
+            groups.append(1)
+        else:
+            groups[-1] += 1
+        digits += "X" if folded[gap] in "xX叉" else folded[gap]
+        position = gap + 1
+    return position, digits, tuple(groups), gaps
+
+
+def _starts_cleanly(text: str, folded: str, start: int) -> bool:
+    if start == 0 or not folded[start - 1].isdecimal():
+        return True
+    if COUNTRY_CODE.search(folded[:start][-CONTEXT_WIDTH:]):
+        return True
+    return not text[start - 1].isascii() and not folded[max(0, start - 2) : start - 1].isdecimal()
+
+
+def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:
+    if is_id and folded[end - 1] in "Xx叉":
+        return True
+    if end >= len(folded) or not folded[end].isdecimal():
+        return True
+    # One Chinese digit that begins a word: 13800001234一直打不通
+    return not text[end].isascii() and not folded[end + 1 : end + 2].isdecimal()
