@@ -1,9 +1,9 @@
 """How far two people agree on the same texts. In: `data/corpus/readings/*.jsonl`. Out: agreement and Cohen's kappa.
 
 A line holds one text's labels as its writer gave them and as an independent reader gave them, who saw only guide and
-text: `{"id", "reader", "writer": LABELS, "reading": LABELS}`. A record with `"flags_read": false` holds a reading that
-did not look for flags. The corpus itself may have been mended since; these files are not. Needs the extra `train`
-(scikit-learn).
+text: `{"id", "reader", "writer": LABELS, "reading": LABELS}`. A record with `"read": "facets"` holds a reading that did not
+look for flags, one with `"read": "flags"` a reading of flags alone. The corpus itself may have been mended since; these
+files are not. Needs the extra `train` (scikit-learn).
 """
 
 import json
@@ -24,23 +24,26 @@ FACETS = ("order_type", "category", "leaf", "cause", "subcause", "channel")
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """One person's labels of one text."""
+    """One person's labels of one text; None for what he did not look for or what does not apply."""
 
-    order_type: str
-    leaf: str | None
-    subcause: str | None
-    channel: str
-    flags: tuple[str, ...] | None
-    """None if this person did not look for flags."""
+    order_type: str | None = None
+    leaf: str | None = None
+    subcause: str | None = None
+    channel: str | None = None
+    flags: tuple[str, ...] | None = None
 
     @classmethod
-    def from_json(cls, content: dict[str, Any], *, flags_are_read: bool = True) -> "Labels":
+    def from_json(cls, content: dict[str, Any], *, read: str = "all") -> "Labels":
+        """`read` says what the person looked for: all, facets or flags."""
+        flags = tuple(content.get("flags", ())) if read != "facets" else None
+        if read == "flags":
+            return cls(flags=flags)
         return cls(
             order_type=content["order_type"],
             leaf=content.get("leaf"),
             subcause=content.get("subcause"),
             channel=content.get("channel", "unknown"),
-            flags=tuple(content.get("flags", ())) if flags_are_read else None,
+            flags=flags,
         )
 
     @property
@@ -61,8 +64,8 @@ def read_readings(folder: Path = READINGS_FOLDER) -> list[Pair]:
     records = [json.loads(line) for line in lines]
     return [
         (
-            Labels.from_json(record["writer"]),
-            Labels.from_json(record["reading"], flags_are_read=record.get("flags_read", True)),
+            Labels.from_json(record["writer"], read=record.get("read", "all")),
+            Labels.from_json(record["reading"], read=record.get("read", "all")),
         )
         for record in records
     ]

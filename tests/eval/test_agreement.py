@@ -32,12 +32,19 @@ def test_a_reading_without_flags_says_nothing_of_groups() -> None:
     assert group_agreement([*PAIRS, (_labels("B01.01", ("P01",)), unread)], "P") == group_agreement(PAIRS, "P")
 
 
-def test_a_reading_is_read_with_flags_unless_it_says_otherwise(tmp_path: Path) -> None:
+def test_a_record_says_what_its_reader_looked_for(tmp_path: Path) -> None:
     labels = {"order_type": "complaint", "leaf": "B01.01", "subcause": "C01.1"}
-    records: list[dict[str, object]] = [{"writer": labels, "reading": labels} for _ in range(2)]
-    records[1]["flags_read"] = False
+    flags = {"flags": ["E08"]}
+    records: list[dict[str, object]] = [
+        {"writer": labels, "reading": labels},
+        {"read": "facets", "writer": labels, "reading": labels},
+        {"read": "flags", "writer": flags, "reading": flags},
+    ]
     (tmp_path / "r.jsonl").write_text("\n".join(json.dumps(record) for record in records), encoding="utf-8")
-    assert [reading.flags for _, reading in read_readings(tmp_path)] == [(), None]
+    pairs = read_readings(tmp_path)
+    assert [reading.flags for _, reading in pairs] == [(), None, ("E08",)]
+    assert facet_agreement(pairs, "leaf")["n"] == 2
+    assert group_agreement(pairs, "E") == {"n": 1, "f1": 1.0}
 
 
 def test_committed_readings_are_readable() -> None:
