@@ -16,7 +16,7 @@ NAMED = r"(?:(?![的了在我你他到给是有被把说还扣和与要就都也
 _NUMBER = r"(?:第?(?:[0-9A-Za-z甲乙丙丁附]{1,5}(?:[-—~之][0-9A-Za-z]{1,5}){0,3}|[零〇○一二三四五六七八九十百幺两]{1,6}))"
 # Words that end the name of a road, of an estate or of a village. The look-behinds keep 知道, 线路, 卡里, 医院 out.
 _ROAD = (
-    r"(?:大道|大街|胡同|弄堂|马路|(?<![线网电套走出半一销多])路|街|巷|弄(?=[0-9])|(?<![知渠通报频说赛街])道"
+    r"(?:大道|大街|胡同|弄堂|马路|(?<![线网电套走出半销多])路|街|巷|弄(?=[0-9])|(?<![知渠通报频说赛街])道"
     r"|(?<![这那哪卡家手心账店款群信屋月年夜行])里|坊)"
 )
 _ESTATE = (
@@ -24,14 +24,15 @@ _ESTATE = (
     r"|居|轩|阁|邸|墅|湾|港|郡|院|座|楼|寓所|商厦|大楼|工地|工棚|车库|屋邨|邨|村)"
 )
 _VILLAGE = r"(?:村委会|村委|行政村|自然村|村|屯|庄|寨|社区|居委会|居委|委|大队|农场|林场|嘎查|生产队|牧业队|桥|湾|塘|坪|坝|店|埠)"
-_LOT = r"(?:号楼|号院|号|弄|幢|栋|座|单元|室|楼之[0-9]+|楼|层|门|户|房|铺|#|院|排|棚|巷|组|队|社|支路|期|区|梯|档|舍)"
+_LOT = r"(?:号楼|号院|号|弄|幢|栋|座|单元|室|楼之[0-9]+|楼|层|门|户|房|铺|#|院|排|棚|巷|组|队|社|支路|期|区|梯|档|舍|邻|摊位|床|塔)"
 _BLOCK = r"(?:号楼|号院|栋|幢|座|单元|室|弄|#)"
 CORE = re.compile(
     rf"(?P<way>{_ROAD}(?:[东南西北中]?[一二三四五六0-9]?段|[东南西北中](?:路|街|里|巷)?|[一二三四五六七八九十]巷|{HAN}{{0,6}}[旁边脚口门])?"
     rf" ?(?:甲|乙|附)?{_NUMBER} ?(?:号|弄|幢|栋|座|巷|#|院|楼)"
     rf"|{_ESTATE}[东南西北中A-Z]?(?:区|院|门)?(?:{_NUMBER}区|里)?[ -]?{_NUMBER} ?(?:{_BLOCK}|-[0-9]+-[0-9]+|-[0-9]{{3,4}})"
-    rf"|(?:大厦|小区|花园|公寓|家园|新村|寓所|广场|宿舍) ?{_NUMBER} ?号"
-    rf"|(?<=[\u4e00-\u9fff]{{2}})(?:{_NUMBER}[期区])?[0-9]{{1,3}} ?(?:栋|幢|号楼)(?= ?[0-9A-Z])"
+    rf"|(?:大厦|小区|花园|公寓|家园|新村|新居|寓所|广场|宿舍) ?{_NUMBER} ?号"
+    rf"|(?:路|街|道|巷) ?[0-9]{{1,4}}-[0-9]{{1,3}}-[0-9]{{1,4}}"
+    rf"|(?<=[\u4e00-\u9fff]{{2}})(?:{_NUMBER}[期区])?[0-9]{{1,3}} ?(?:栋|幢|号楼)(?= ?(?:[0-9A-Z]|[一二三四五六七八九]单元))"
     rf"|(?<=[\u4e00-\u9fff]{{2}}){_NUMBER}号{_NUMBER}[栋幢]"
     rf"|(?:{_VILLAGE}|[镇乡]) ?{_NUMBER} ?(?:组|队|社|屯|号院|号|巷)"
     rf"|村(?:委)?{NAMED}{{1,5}}?(?:(?<!小|作)组|(?<![排军部车大])队|屯)"
@@ -42,9 +43,18 @@ LIVES = re.compile(
     rf"(?:家住|住在|住址|地址|现住|家在|老家|户籍|住|寄到|寄往)(?:是|为|在|:)?"
     rf"(?!哪|酒店|食堂|学校|公司|单位|同一)(?P<place>(?:(?![的我你他没一写就有不了]){HAN}){{2,12}}?(?:小区|花园|公寓|家园|新村|胡同|大厦|宿舍|家属院|苑|村|屯|弄堂))(?!镇|银行|支行)"
 )
+# After words that announce an address, everything up to the sign that ends it, if it holds a word of one.
+ANNOUNCED = re.compile(
+    r"(?:(?:家庭|家里|收货|邮寄|寄送|送达|通讯|通信|联系|注册|经营|账单|居住|户籍|身份证|门店|预留|来信|现在?)?(?:住址|地址)|户籍地?|户口所在地|户口在|籍贯|家住|现住|居住在|住在|租住在?"
+    r"|寄到|寄往|寄至|送至|派送至|店铺?开在|经营场所|档口在|摊位在?|门牌)(?:[是为在于:]|确认书?|改成|变更为|:| ){0,3}"
+    rf"(?P<place>(?:{NAMED}|[0-9A-Za-z#—() -]){{5,44}})"
+)
+PLACE_WORD = re.compile(
+    rf"{_NUMBER} ?{_LOT}|[0-9]-[0-9]|(?:区|县|旗|镇|乡|街道|路|街|巷|村|屯|庄|嘎查|小区|花园|公寓|家园|新村|苑|宿舍|家属[院楼]|大院|社区|连|队|组)(?!支行|银行|网点)"
+)
 TAIL = re.compile(
     rf"(?:[ ,-]?(?:{NAMED}{{1,9}}?)?[东南西北中A-Z]?(?:区|院内|院|门|内)? ?{_NUMBER} ?{_LOT}[A-Z]?(?![码线一二三四五六七八九十0-9]*[还扣之前后晚早上下那])"
-    rf"|[东西南北中]楼[0-9]{{2,4}}|(?:{HAN}{{1,8}}?{_ESTATE})?[ -]?[0-9A-Z]{{1,3}}(?:-[0-9A-Z]{{1,4}}){{1,2}}(?![0-9])"
+    rf"|之[0-9]{{1,4}}|{NAMED}{{1,8}}?[塔座楼][0-9]{{3,5}}|[东西南北中]楼[0-9]{{2,4}}|(?:{HAN}{{1,8}}?{_ESTATE})?[ -]?[0-9A-Z]{{1,3}}(?:-[0-9A-Z]{{1,4}}){{1,2}}(?![0-9])"
     rf"|[ -]?[0-9]{{2,4}}(?:-[0-9]{{1,4}})?(?:室|房|号)?(?![0-9元块万年月日天次个笔分%.,]*[0-9元块万年月日天次个笔分%])"
     rf"|[零〇一二三四五六七八九幺]{{3,4}}(?![零〇一二三四五六七八九幺十百千万元块年月日天次个])"
     rf"|{NAMED}{{1,4}}?(?:庄|屯|寨|组|队)(?![伍里])"
@@ -57,9 +67,9 @@ DISTRICT = re.compile(rf"{HAN}{{1,5}}?(?:新区|开发区|街道|自治[旗县]|
 # Where the words of the sentence end and the address begins; a single character only if two or more follow it.
 STOP_WORD = re.compile(
     r"住址|地址|住在|家住|现住|位于|寄到|寄往|寄给|寄去|送到|送货|搬到|改到|改成|改寄|录成|写成|写的|家在|户籍|籍贯|门牌|老家|店址|来自|就在|还在|人在|开在|自治区|自治州|单位|客户|本人|登记|房子|房产|"
-    r"收到|发到|回到|填的|填成|门店|店在|特别行政区|那套|这套|期间|宿舍(?=.{3})|香港|澳门|台湾|广西|宁夏|新疆|西藏|内蒙古|北京|上海|天津|重庆|住|省|(?<![都城])市(?![场政民区北南中])|州(?!区)|盟|寄|搬"
+    r"收到|发到|回到|填的|填成|门店|店在|特别行政区|那套|这套|期间|宿舍(?=.{3})|香港|澳门|台湾|广西|宁夏|新疆|西藏|内蒙古|(?:北京|上海|天津|重庆)(?![东西南北中]?[一二三]?(?:路|街|大道|道))|住|省|(?<![都城牛花菜夜集股超早门])市(?![场政民区北南中])|州(?!区)|盟|寄|搬"
 )
-STOP_CHARACTER = re.compile(r"[在到是为于从去给的我往至和与及或了他她你您回有由把将跟过址收写成叫送发租买卖]")
+STOP_CHARACTER = re.compile(r"和(?![平谐顺美兴睦])|[在到是为于从去给的我往至与及或了他她你您回有由把将跟过址收写成叫送发租买卖]")
 PUBLIC_PLACE = re.compile(
     rf"(?:的|上的?|那个|那家)?{HAN}{{0,6}}?(?:支行|分行|网点|营业厅|营业部|营业所|分理处|储蓄所|银行|派出所|法院|税务|自助|ATM|信用社|服务厅)"
 )
@@ -84,9 +94,23 @@ def find_addresses(text: str, folded: str) -> Iterator[PiiSpan]:
         if not PUBLIC_PLACE.match(text, end):
             yield PiiSpan(kind="address", start=start, end=end)
         last = end
+    for match in ANNOUNCED.finditer(text):
+        yield from _announced(text, match)
     for match in LIVES.finditer(text):
         start = _left_edge(text, match.start("place"), match.end("place") - 1)
         yield PiiSpan(kind="address", start=min(start, match.end("place") - 2), end=_right_edge(text, match.end("place")))
+
+
+def _announced(text: str, match: re.Match[str]) -> Iterator[PiiSpan]:
+    """The part of an announced place from below the city to the last word or number of an address."""
+    start, last = match.span("place")
+    words = list(PLACE_WORD.finditer(text, start, last))
+    if len(words) < 2 or PUBLIC_PLACE.match(text, words[-1].end()):
+        return
+    end = max(words[-1].end(), _right_edge(text, words[-1].end()))
+    for city in STOP_WORD.finditer(text, start, words[0].start()):
+        start = city.end()
+    yield PiiSpan(kind="address", start=start, end=end)
 
 
 def _left_edge(text: str, earliest: int, way: int) -> int:

@@ -20,31 +20,33 @@ _NO_CODE_BEFORE = r"(?<![A-Za-z0-9])"
 _NO_CODE_AFTER = r"(?![A-Za-z0-9])"
 _SPLIT = r"[ .-]?"  # people split codes
 _LINK = r"(?:号码?|账号|ID|id|名|是|为|加|搜|找|我|的|他|她|[::,\"'“” (])"  # what stands between a word and its value
-WECHAT_WORD = r"(?:微信|威信|薇信|徽信|薇芯|微心|卫星|绿泡泡|[vVwW]信|[vVwW][xX]|[vVwW]❤|WeChat|wechat|Wechat)"
-WECHAT = re.compile(rf"{WECHAT_WORD}{_LINK}{{0,6}}(?P<value>[A-Za-z](?:[-_A-Za-z0-9]{{5,19}}|[A-Za-z] [0-9]{{4,10}})){_NO_CODE_AFTER}")
+WECHAT_WORD = r"(?:微信|威信|薇信|徽信|薇芯|微心|卫星|绿泡泡|[vVwW]信|[vVwW][xX]|[vVwW]❤|威❤|微❤.?信|[+加]?[vV](?=[ ::])|(?<=我)[vV]|WeChat|wechat|Wechat)"
+WECHAT = re.compile(rf"{WECHAT_WORD}{_LINK}{{0,6}}(?P<value>[A-Za-z](?:[-_A-Za-z0-9]{{5,19}}|[A-Za-z]?(?: [0-9]{{2,8}}){{1,3}}(?: [A-Za-z])?)){_NO_CODE_AFTER}")
 # Letters, then digits or an underscore: a chat name also where the word for it is farther off.
 WECHAT_AFAR = re.compile(rf"{_NO_CODE_BEFORE}(?P<value>(?=[-_A-Za-z]*[0-9])[A-Za-z][-_A-Za-z0-9]{{5,19}}){_NO_CODE_AFTER}")
 WECHAT_NEAR = re.compile(
     rf"(?:{WECHAT_WORD}[^,。;!?]{{0,12}}[,。]?[^,。;!?]{{0,6}}|加(?:我|他|她|你|一下|个)?[ :]?)$"
 )
 _QQ_NUMBER = r"(?P<value>[0-9](?:[ .-]{0,2}[0-9]){4,10})(?![0-9])"
-QQ = re.compile(rf"(?:QQ|qq|Qq|扣扣|企鹅|{_NO_CODE_BEFORE}[Qq]){_LINK}{{0,4}}{_QQ_NUMBER}")
+QQ = re.compile(rf"(?:QQ(?:群?里?的?管理员)?|qq|Qq|扣扣|企鹅|{_NO_CODE_BEFORE}[Qq]){_LINK}{{0,4}}{_QQ_NUMBER}")
 QQ_AFTER = re.compile(rf"(?<![0-9A-Za-z@])(?P<value>[1-9][0-9]{{5,10}})(?:这个|那个|是我|是他|是她)?(?:的)?(?:QQ|qq|扣扣)")
+QQ_NEAR = re.compile(rf"[Qq]{{1,2}}(?:号|是)[^。;!?]{{0,18}}?(?:[,是]){_QQ_NUMBER}")
 PASSPORT = re.compile(
-    rf"{_NO_CODE_BEFORE}(?P<value>(?:[EeGgDdSsPpKkHhMm](?:{_SPLIT}[0-9]){{8}}|[Ee][A-HJ-NP-Za-hj-np-z](?:{_SPLIT}[0-9]){{7}}"
+    rf"{_NO_CODE_BEFORE}(?P<value>(?:[A-Z] [A-Z](?: [0-9]){{7}}|[EeGgDdSsPpKkHhMm](?:{_SPLIT}[0-9]){{8}}|[Ee][A-HJ-NP-Za-hj-np-z](?:{_SPLIT}[0-9]){{7}}"
     rf"|[A-Z]{{1,2}}[0-9]{{6,8}}|[0-9]{{9}}))(?!\([0-9A]\)){_NO_CODE_AFTER}"
 )
-PASSPORT_CONTEXT = re.compile(r"(?:护照|passport|PASSPORT|Passport)[^。;]{0,16}$")
+PASSPORT_CONTEXT = re.compile(r"(?:护照|パスポート|passport|PASSPORT|Passport)[^。;]{0,16}$")
 # Numbers of Chinese passports are so shaped that they need no word before them, but for what is called a code.
 CHINESE_PASSPORT = re.compile(rf"(?<![A-Za-z0-9码号单编])(?P<value>E[A-HJ-NP-Z][0-9]{{7}}|E[0-9]{{8}})(?![A-Za-z0-9元])")
 HONG_KONG_ID = re.compile(rf"{_NO_CODE_BEFORE}(?P<value>[A-Za-z]{{1,2}} ?[0-9]{{3}}{_SPLIT}[0-9]{{3}} ?\([0-9Aa]\))")
-HONG_KONG_WORD = re.compile(rf"(?:HKID|香港身份证)[^A-Z0-9。;]{{0,6}}(?P<value>[A-Z]{{1,2}}[0-9]{{7}}){_NO_CODE_AFTER}")
+HONG_KONG_WORD = re.compile(rf"(?:HKID|香港身份证)[^A-Z0-9。;]{{0,6}}(?P<value>[A-Z]{{1,2}}[0-9]{{6}}-?[0-9A]){_NO_CODE_AFTER}")
+MACAO_ID = re.compile(r"(?<![0-9A-Za-z])(?P<value>[157][0-9]{6}\([0-9]\))")
 TRAVEL_PERMIT = re.compile(
-    rf"{_NO_CODE_BEFORE}(?P<value>[HMCWhmcw](?:{_SPLIT}[0-9]){{8}}(?:(?:{_SPLIT}[0-9]){{2}})?(?: ?\([0-9]{{2}}\))?){_NO_CODE_AFTER}"
+    rf"{_NO_CODE_BEFORE}(?P<value>[HMCWThmcwt](?:{_SPLIT}[0-9]){{8}}(?:(?:{_SPLIT}[0-9]){{2}})?(?: ?\([0-9]{{2}}\))?){_NO_CODE_AFTER}"
 )
 TAIWAN_ID = re.compile(rf"{_NO_CODE_BEFORE}(?P<value>[A-Z][12][0-9]{{8}}){_NO_CODE_AFTER}")
-TAIWAN_PERMIT = re.compile(rf"(?<![0-9A-Za-z])(?P<value>[0-9](?:{_SPLIT}[0-9]){{7}}(?:(?:{_SPLIT}[0-9]){{2}})?)(?![0-9A-Za-z])")
-TAIWAN_CONTEXT = re.compile(r"(?:台胞|台湾居民|台证|来往大陆)[^0-9。;]{0,12}$")
+TAIWAN_PERMIT = re.compile(rf"(?<![0-9A-Za-z])(?P<value>[0-9](?:{_SPLIT}[0-9]){{7}}(?:(?:{_SPLIT}[0-9]){{2}})?(?:\([A-Z]\))?)(?![0-9A-Za-z])")
+TAIWAN_CONTEXT = re.compile(r"(?:台胞|台湾居民|台证|来往大陆|新版8位)[^0-9。;]{0,12}$")
 TAIWAN_AFTER = re.compile(r"\(?(?:台胞证|台证)")
 PERMIT_CONTEXT = re.compile(r"(?:通行|回乡|返乡|证|港|澳|台胞)[^。;]{0,12}$")
 _PROVINCE = r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
@@ -58,6 +60,7 @@ CAR_PLATE = re.compile(
 )
 _COMPANY = "[0-9A-HJ-NP-RTUWXYa-hj-np-rtuwxy]"
 COMPANY_CODE = re.compile(rf"(?<![A-Za-z0-9])(?P<value>{_COMPANY}(?:{_SPLIT}{_COMPANY}){{17}})(?![A-Za-z0-9])")
+COMPANY_BEHIND = re.compile(r"[^0-9。;]{0,6}(?:公司代码|信用代码|税号)")
 COMPANY_CONTEXT = re.compile(r"(?:信用代码|机构代码|税号|执照|代码|识别号|公司|单位)[^。;]{0,8}$")
 HAS_LATIN = re.compile(r"[A-Za-z]")
 CONTEXT_WIDTH = 24
@@ -68,15 +71,18 @@ def find_codes(text: str, folded: str) -> Iterator[PiiSpan]:
     if "@" in text:
         yield from _spans("email", EMAIL, text)
     if MAIL_HINT.search(text):
-        yield from _spans("email", HIDDEN_EMAIL, text)
+        yield from _spans("email", HIDDEN_EMAIL, folded)
     yield from _spans("qq", QQ, folded)
     yield from _spans("qq", QQ_AFTER, folded)
+    yield from _spans("qq", QQ_NEAR, folded)
+    yield from _spans("permit", MACAO_ID, folded)
     yield from _after("permit", TAIWAN_PERMIT, TAIWAN_CONTEXT, folded, text) if "台" in text else ()
-    if not HAS_LATIN.search(text):
-        return
-    for match in COMPANY_CODE.finditer(text):
-        if _is_company_code(match["value"], text[: match.start()][-CONTEXT_WIDTH:]):
+    for match in COMPANY_CODE.finditer(folded):
+        before = text[: match.start()][-CONTEXT_WIDTH:]
+        if COMPANY_BEHIND.match(text, match.end()) or _is_company_code(match["value"], before):
             yield _span("company_code", match)
+    if not HAS_LATIN.search(text) and "护照" not in text:
+        return
     yield from _spans("plate", PLATE, folded)
     yield from _spans("plate", CAR_PLATE, folded)
     yield from _spans("permit", HONG_KONG_ID, folded)
@@ -85,7 +91,7 @@ def find_codes(text: str, folded: str) -> Iterator[PiiSpan]:
     yield from _after("permit", TRAVEL_PERMIT, PERMIT_CONTEXT, folded, text)
     yield from _spans("passport", CHINESE_PASSPORT, folded)
     yield from (_span("permit", match) for match in TAIWAN_ID.finditer(text) if _is_taiwan_id(match["value"]))
-    yield from _spans("wechat", WECHAT, text)
+    yield from _spans("wechat", WECHAT, folded)
     yield from _after("wechat", WECHAT_AFAR, WECHAT_NEAR, text, text)
 
 
@@ -110,7 +116,7 @@ def _is_company_code(value: str, before: str) -> bool:
     """A valid check character, or a word that says so; an ID card is not one."""
     code = re.sub(r"[ .-]", "", value).upper()
     if code.isdigit() or (code[:17].isdigit() and code[17] == "X"):
-        return "信用代码" in before and code[0] == "9"
+        return code[0] == "9" and bool(COMPANY_CONTEXT.search(before))
     return bool(uscc.calc_check_digit(code) == code[-1] and code[2:8].isdigit()) or bool(COMPANY_CONTEXT.search(before))
 
 

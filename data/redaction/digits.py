@@ -8,21 +8,21 @@ import re
 
 _FOLDED = str.maketrans("零〇○一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖洞拐勾杠", "00012345678912123456789079-")
 
-GAPS = " -‐–—−.·_~,、/"
+GAPS = " -‐–—−.·_~,、/*"
 WIDEST_GAP = 3
 # The letter written for nought, between digits.
 LETTER_NOUGHT = re.compile(r"(?<=[0-9])[Oo](?=[0-9OoXx])")
 
 # What a number that is no personal data is called: orders, serial numbers, contracts; straight before it, perhaps with
 # letters and a first group of digits between.
-_BARE = "订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|单号|编号|文号|批号"
+_BARE = "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|单号|编号|文号|批号"
 _NUMBERED = (
     "受理|业务|交易|凭证|参考|协议|快递|物流|单据|发票|批次|序列|设备|商户|终端|投诉|案|登记|申请|借据|取件|提货|机身|机具|产品|基金|"
     "股票|预约|排队|兑换|货|箱|柜|房|车架|发动机|条形|条|项目|许可证|备案"
 )
 PUBLIC_NUMBER = re.compile(
     rf"(?:(?:{_BARE})(?:号码?|编号|编码|代码|码)?|(?:{_NUMBERED})(?:单号|编号|号码?|编码|代码|码))"
-    r"(?:[A-Za-z]{0,6}-?|[ :#是为(]|[0-9]{1,8}[ -])*$"
+    r"(?:[A-Za-z]{0,6}-?|[ :#是为(【\[]|[0-9]{1,8}[ -])*$"
 )
 
 

@@ -31,6 +31,8 @@ class NameTable:
     """Characters common in given names."""
     everyday: frozenset[str]
     """Those of them that are as common in other words."""
+    frequent: frozenset[str]
+    """Characters frequent in complaints and rare in names."""
     pairs: frozenset[str]
     """Given names of two everyday characters."""
     never_given: frozenset[str]
@@ -63,6 +65,7 @@ def _table() -> NameTable:
         compound_surnames=frozenset(data["compound_surnames"].split()),
         given=frozenset(_characters(data["given"])) - never,
         everyday=frozenset(_characters(data["everyday"])),
+        frequent=frozenset(_characters(data["frequent"])) | never,
         pairs=frozenset(data["pairs"].split()),
         never_given=never,
         transliterated=re.compile(rf"[{_characters(data['transliterated'])}]{{3,6}}"),
@@ -206,8 +209,8 @@ def _could_be_given(given: str, length: int, table: NameTable) -> bool:
 
 
 def _is_given(given: str, length: int, table: NameTable) -> bool:
-    """Of characters common in given names, not all of them as common elsewhere."""
-    if len(given) != length or not table.given.issuperset(given):
+    """Of characters common in given names or rare in complaints, not all of them as common elsewhere."""
+    if len(given) != length or not all(map(_is_han, given)) or table.frequent & set(given):
         return False
     return given in table.pairs or not table.everyday.issuperset(given)
 

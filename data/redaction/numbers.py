@@ -19,17 +19,20 @@ from data.redaction.spans import PiiSpan
 
 CONTEXT_WIDTH = 20  # characters before a number that may say what it is
 
+MOST_GROUPS = 10
+
 Groups = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """Digits that could be one number: how they were grouped and what stood before them."""
+    """Digits that could be one number: how they were grouped and what stood around them."""
 
     number: str
     groups: Groups
     gaps: str
     before: str
+    after: str
     start: int
     end: int
 
@@ -45,8 +48,8 @@ class Candidate:
 
     @property
     def is_grouped(self) -> bool:
-        """In up to six groups, not as a date is written."""
-        return len(self.groups) <= 6 and self.groups[:2] not in ((4, 2), (4, 1))
+        """In a few groups, not as a date is written."""
+        return len(self.groups) <= MOST_GROUPS and self.groups[:2] not in ((4, 2), (4, 1))
 
     @property
     def is_in_fours(self) -> bool:
@@ -65,11 +68,20 @@ class NumberRecognizer:
 
 # Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
 FEWEST_DIGITS = 10
-DIGIT_RUN = re.compile(rf"[0-9](?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}[0-9]){{{FEWEST_DIGITS - 1},}}")
+DIGIT_RUN = re.compile(rf"[0-9](?:(?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}|个)[0-9]){{{FEWEST_DIGITS - 2},}}")
+# 三个八 is 888 within a number.
+REPEATED = re.compile(r"[2-9]个[0-9]")
+JOINED = re.compile(
+    r"(?<![0-9])(?:(?P<id_card>[1-8][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx])(?P<mobile_behind>1[3-9][0-9]{9})"
+    r"|(?P<mobile>1[3-9][0-9]{9})(?:(?P<id_card_behind>[1-8][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx])"
+    r"|(?P<bank_card_behind>62[0-9]{14}(?:[0-9]{3})?)))(?![0-9])"
+)
 # Abroad the zero of the area code is dropped.
 INTERNATIONAL_LANDLINE = re.compile(
-    r"\+86[ -]{0,2}(?:10|2[0-9]|[3-9][0-9]{2})[ -]{0,2}[2-8][0-9]{3}[ -]?[0-9]{3,4}(?![0-9])"
+    r"(?<![0-9])(?:\+|00)?86[ -]{0,2}(?:10|2[0-9]|[3-9][0-9]{2})[ -]{0,2}[2-8][0-9]{3}[ -]?[0-9]{3,4}(?:[ -]{0,2}(?:ext\.?|转|分机)? ?[0-9]{2,6})?(?![0-9])"
 )
+FOREIGN_PHONE = re.compile(r"\+(?!86)(?=(?:[ ()-]{0,2}[0-9]){8})[1-9][0-9]{0,2}(?:[ -]?\(?[0-9]{1,5}\)?){2,4}(?<=[0-9]{2})(?![0-9])")
+TAIWAN_LANDLINE = re.compile(r"(?<![0-9])\(?0[2-8]\)?[ -][0-9]{3,4}[ -]?[0-9]{4}(?![0-9])")
 HONG_KONG_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?(?:852|853)[ -]{0,2}[2-9][0-9]{3}[ -]?[0-9]{4}(?![0-9])")
 # A subscriber's number without its area code is only one where something says so.
 LOCAL_PHONE = re.compile(
@@ -78,22 +90,25 @@ LOCAL_PHONE = re.compile(
     re.IGNORECASE,
 )
 ID_CONTEXT = re.compile(r"(?:身份证|证件|居住证|[一二]代证|ID)[^0-9。;]{0,8}$")
-CARD_NUMBER_CONTEXT = re.compile(r"(?:卡号|账号|账户|户头)[^0-9,。;]{0,8}$")
+CARD_NUMBER_CONTEXT = re.compile(r"(?:卡号[^0-9,。;]{0,14}|(?:账号|账户|户头)[^0-9,。;]{0,8})$")
+CARD_BRAND = re.compile(r"(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|Amex|JCB)卡?[ :]{0,2}$")
+# 6214…这是我的账号: the word may come after the number
+ACCOUNT_BEHIND = re.compile(r"[^0-9。;]{0,4}(?:这?是|就是)[^0-9。;,]{0,8}(?:账号|账户|户头|卡号|存折|资金)")
 ACCOUNT_WORD = re.compile(r"(?:账号|账户|户头|户口|户号|存折|折子|存单|折号)[^0-9,。;]{0,10}$")
-CARD_CONTEXT = re.compile(r"[用记行蓄主副银]卡[^0-9,。;]{0,8}$")
+CARD_CONTEXT = re.compile(r"(?:[用记行蓄主副银]卡|(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|Amex|JCB)卡?)[^0-9,。;]{0,8}$")
 ACCOUNT_CONTEXT = re.compile(
     r"(?:(?:账号|账户|户头|户口|户号|存折|折子|存单|折号|存管|保险箱)[^0-9,。;]{0,10}"
     r"|(?:户|定期|活期|存款|转账|汇款|转入|转到|转回|转给|打到|打进|打入|汇到|汇入|进账|存进|存入)[^0-9,。;]{0,3})$"
 )
 MOBILE_GROUPS: frozenset[Groups] = frozenset(
-    {(11,), (3, 4, 4), (4, 4, 3), (3, 3, 5), (3, 8), (7, 4), (5, 6), (4, 3, 4), (3, 2, 2, 2, 2), (3, 2, 6), (3, 3, 3, 2)}
+    {(11,), (3, 4, 4), (4, 4, 3), (3, 3, 5), (3, 8), (7, 4), (5, 6), (4, 3, 4), (3, 2, 2, 2, 2), (3, 2, 6), (3, 3, 3, 2), (2, 2, 2, 2, 2, 1)}
 )
 TAIWAN_MOBILE_GROUPS: frozenset[Groups] = frozenset({(4, 3, 3), (4, 6)})
 SUBSCRIBER_GROUPS: frozenset[Groups] = frozenset({(7,), (8,), (4, 4), (3, 4), (4, 3)})
 # The country code and an opening bracket belong to the number that follows.
 PHONE_PREFIX = re.compile(r"(?:\(?(?:\+86|0086|86)\)?[ -]{0,2})?[(\[]?$")
-COUNTRY_CODE = re.compile(r"(?:\+86|0086)\)?[ -]{0,2}\(?$")
-EXTENSION = re.compile(r"(?:-| ?转(?:分机)?| ?分机号?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
+COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
+EXTENSION = re.compile(r"(?:-| ?转(?:分机)? ?| ?分机号? ?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
 CARD_WORD = re.compile(r"(?:卡号[^0-9,。;]{0,6}|卡(?:是|为)?[: ]{0,2})$")
 MOBILE_WORD = re.compile(r"手机(?:号码?)?(?:是|为)?[: ]{0,2}$")
 PHONE_CONTEXT = re.compile(r"(?:电话|座机|手机|手提|联络|联系|致电|来电|拨打|打给?|TEL|Tel|tel)[^0-9,。;]{0,6}$")
@@ -126,21 +141,24 @@ def _is_bank_card(candidate: Candidate) -> bool:
     groups = candidate.groups
     if candidate.is_grouped and CARD_NUMBER_CONTEXT.search(candidate.before):
         return True
-    usual = candidate.is_in_fours or (groups[0] == 6 and len(groups) == 2)
+    usual = candidate.is_in_fours or groups[0] == 6 or (candidate.number.startswith("62") and candidate.is_grouped)
     if not (candidate.is_plain or candidate.is_spelled_out or usual):
         return False
     if PUBLIC_NUMBER.search(candidate.before):
         return False
-    is_unionpay = candidate.number.startswith("62") and len(candidate.number) in (16, 19)
-    if is_unionpay or luhn.is_valid(candidate.number):
+    if candidate.number.startswith("62") and len(candidate.number) in (16, 19):
         return True
-    return candidate.is_plain and bool(CARD_CONTEXT.search(candidate.before))
+    if luhn.is_valid(candidate.number) or ACCOUNT_BEHIND.match(candidate.after):
+        return True
+    return (candidate.is_plain or bool(CARD_BRAND.search(candidate.before))) and bool(
+        CARD_CONTEXT.search(candidate.before)
+    )
 
 
 def _is_account(candidate: Candidate) -> bool:
     if PUBLIC_NUMBER.search(candidate.before):
         return False
-    if candidate.is_grouped and ACCOUNT_WORD.search(candidate.before):
+    if candidate.is_grouped and (ACCOUNT_WORD.search(candidate.before) or ACCOUNT_BEHIND.match(candidate.after)):
         return True
     if not (candidate.is_plain or candidate.is_spelled_out or candidate.is_in_fours):
         return False
@@ -184,10 +202,11 @@ def _is_landline(candidate: Candidate) -> bool:
         return True
     groups = candidate.groups
     if groups[0] == area:
-        return groups[1:] in SUBSCRIBER_GROUPS
+        return groups[1:] in SUBSCRIBER_GROUPS or set(groups[1:]) == {2}
     return candidate.is_in_fours
 
 
+SPOKEN_X = ("艾克斯", "爱克斯")
 COUNTED = "年月日元块万笔个岁"
 ANY_DIGIT = "0123456789"
 # In order of precedence: an earlier recognizer keeps digits that a later one also claims.
@@ -208,12 +227,22 @@ NUMBERS: tuple[NumberRecognizer, ...] = (
 
 def find_numbers(text: str, folded: str) -> Iterator[PiiSpan]:
     """Spans of IDs, bank cards, accounts, mobile and landline numbers, the surer kind first."""
-    for pattern in (INTERNATIONAL_LANDLINE, HONG_KONG_PHONE, LOCAL_PHONE):
+    for pattern in (INTERNATIONAL_LANDLINE, FOREIGN_PHONE, TAIWAN_LANDLINE, HONG_KONG_PHONE, LOCAL_PHONE):
         for match in pattern.finditer(folded):
             yield PiiSpan(kind="landline", start=match.start(match.lastindex or 0), end=match.end())
+    for match in JOINED.finditer(folded):
+        yield from _joined(match)
     runs = [match.span() for match in DIGIT_RUN.finditer(folded)]
     if runs:
         yield from _in_runs(text, folded, runs)
+
+
+def _joined(match: re.Match[str]) -> Iterator[PiiSpan]:
+    """An ID or a card and a mobile number written without anything between them."""
+    for kind in ("id_card", "bank_card", "mobile"):
+        for group in (kind, f"{kind}_behind"):
+            if group in match.re.groupindex and match[group]:
+                yield PiiSpan(kind=kind, start=match.start(group), end=match.end(group))
 
 
 def _in_runs(text: str, folded: str, runs: Sequence[tuple[int, int]]) -> Iterator[PiiSpan]:
@@ -259,6 +288,7 @@ def _candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int
                 groups=groups,
                 gaps=gaps,
                 before=text[max(0, start - CONTEXT_WIDTH) : start],
+                after=text[end : end + CONTEXT_WIDTH],
                 start=start,
                 end=end,
             )
@@ -272,7 +302,18 @@ def _take_digits(folded: str, start: int, length: int, kind: str) -> tuple[int, 
         gap = position
         while gap < len(folded) and gap - position < WIDEST_GAP and folded[gap] in GAPS + brackets:
             gap += 1
+        if repeated := REPEATED.match(folded, gap):
+            count, digit = int(folded[gap]), folded[gap + 2]
+            if len(digits) + count > length:
+                return None
+            digits += digit * count
+            groups[-1:] = [groups[-1] + count] if gap == position else [groups[-1], count]
+            gaps += folded[position:gap]
+            position = repeated.end()
+            continue
         is_check_digit = kind == "id_card" and len(digits) == length - 1
+        if is_check_digit and folded.startswith(SPOKEN_X, gap):
+            return gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps
         if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_check_digit else "0123456789"):
             return None
         if gap > position:
@@ -294,7 +335,7 @@ def _starts_cleanly(text: str, folded: str, start: int) -> bool:
 
 
 def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:
-    if is_id and folded[end - 1] in "Xx叉":
+    if is_id and folded[end - 1] in "Xx叉斯":
         return True
     if end >= len(folded) or not folded[end].isdecimal():
         return True
