@@ -15,6 +15,7 @@ from typing import Any
 from sklearn.metrics import cohen_kappa_score
 
 from data.dataset import CORPUS_FOLDER
+from data.errors import CorpusError
 from data.json_lines import read_lines
 from models.label_space import parent
 
@@ -58,9 +59,13 @@ class Labels:
 Pair = tuple[Labels, Labels]
 
 
-def read_readings(folder: Path = READINGS_FOLDER) -> list[Pair]:
-    """(writer's labels, reader's labels) of every text that was read twice."""
-    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in read_lines(file)]
+def read_readings(folder: Path = READINGS_FOLDER, *, name: str = "*") -> list[Pair]:
+    """(writer's labels, reader's labels) of every reading, or of one file's. Raises CorpusError if there is none."""
+    files = sorted(folder.glob(f"{name}.jsonl"))
+    if not files:
+        known = ", ".join(file.stem for file in sorted(folder.glob("*.jsonl")))
+        raise CorpusError(f"there is no reading {name}; expected one of {known}")
+    lines = [line for file in files for line in read_lines(file)]
     records = [json.loads(line) for line in lines]
     return [
         (

@@ -170,12 +170,13 @@ def corpus_split_command(hold_out: tuple[str, ...]) -> None:
 
 
 @corpus_group.command("agreement")
-def corpus_agreement_command() -> None:
+@click.option("--reading", metavar="NAME", default="*", help="One file of data/corpus/readings, such as r14.")
+def corpus_agreement_command(reading: str) -> None:
     """How far writers and independent readers agree on the texts that were read twice."""
     from eval.agreement import FACETS, facet_agreement, group_agreement, read_readings
 
-    pairs = read_readings()
-    click.echo(f"{len(pairs)} texts read twice")
+    pairs = read_readings(name=reading)
+    click.echo(f"{len(pairs)} readings")
     for facet in FACETS:
         figures = facet_agreement(pairs, facet)
         click.echo(

@@ -109,7 +109,8 @@ SUBSCRIBER_GROUPS: frozenset[Groups] = frozenset({(7,), (8,), (4, 4), (3, 4), (4
 PHONE_PREFIX = re.compile(r"(?:\(?(?:\+86|0086|86)\)?[ -]{0,2})?[(\[]?$")
 COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
 EXTENSION = re.compile(r"(?:-| ?转(?:分机)? ?| ?分机号? ?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
-CARD_WORD = re.compile(r"(?:卡号[^0-9,。;]{0,6}|卡(?:是|为)?[: ]{0,2})$")
+CARD_WORD = re.compile(r"卡(?:是|为)?[: ]{0,2}$")
+CARD_NUMBER_WORD = re.compile(r"卡号[^0-9,。;]{0,6}$")
 MOBILE_WORD = re.compile(r"手机(?:号码?)?(?:是|为)?[: ]{0,2}$")
 PHONE_CONTEXT = re.compile(r"(?:电话|座机|手机|手提|联络|联系|致电|来电|拨打|打给?|TEL|Tel|tel)[^0-9,。;]{0,6}$")
 
@@ -170,7 +171,9 @@ def _is_account(candidate: Candidate) -> bool:
 
 def _is_mistyped_card(candidate: Candidate) -> bool:
     """A number of a card's form with a digit too few or too many."""
-    return candidate.is_grouped and bool(CARD_WORD.search(candidate.before))
+    if candidate.is_plain and CARD_WORD.search(candidate.before):
+        return True
+    return candidate.is_grouped and bool(CARD_NUMBER_WORD.search(candidate.before))
 
 
 def _is_mobile(candidate: Candidate) -> bool:

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from data.errors import CorpusError
 from eval.agreement import Labels, facet_agreement, group_agreement, read_readings
 
 
@@ -37,7 +40,7 @@ def test_a_record_says_what_its_reader_looked_for(tmp_path: Path) -> None:
     flags = {"flags": ["E08"]}
     records: list[dict[str, object]] = [
         {"writer": labels, "reading": labels},
-        {"read": "facets", "writer": labels, "reading": labels},
+        {"read": "facets", "writer": {**labels, "leaf": "B02.01"}, "reading": {**labels, "leaf": "B02.01"}},
         {"read": "flags", "writer": flags, "reading": flags},
     ]
     (tmp_path / "r.jsonl").write_text("\n".join(json.dumps(record) for record in records), encoding="utf-8")
@@ -45,6 +48,15 @@ def test_a_record_says_what_its_reader_looked_for(tmp_path: Path) -> None:
     assert [reading.flags for _, reading in pairs] == [(), None, ("E08",)]
     assert facet_agreement(pairs, "leaf")["n"] == 2
     assert group_agreement(pairs, "E") == {"n": 1, "f1": 1.0}
+
+
+def test_one_file_may_be_chosen(tmp_path: Path) -> None:
+    record = {"read": "flags", "writer": {"flags": []}, "reading": {"flags": []}}
+    for name in ("r1", "r2"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    assert len(read_readings(tmp_path, name="r1")) == 1
+    with pytest.raises(CorpusError, match="no reading r3; expected one of r1, r2"):
+        read_readings(tmp_path, name="r3")
 
 
 def test_committed_readings_are_readable() -> None:
