@@ -1,9 +1,9 @@
 """How far two people agree on the same texts. In: `data/corpus/readings/*.jsonl`. Out: agreement and Cohen's kappa.
 
 A line holds one text's labels as its writer gave them and as an independent reader gave them, who saw only guide and
-text: `{"id", "reader", "writer": LABELS, "reading": LABELS}`. A record with `"read": "facets"` holds a reading that did not
-look for flags, one with `"read": "flags"` a reading of flags alone. The corpus itself may have been mended since; these
-files are not. Needs the extra `train` (scikit-learn).
+text: `{"id", "reader", "writer": LABELS, "reading": LABELS}`. A record with `"read": "facets"` holds a reading that
+did not look for flags, one with `"read": "flags"` a reading of flags alone. The corpus itself may have been mended
+since; these files are not. Needs the extra `train` (scikit-learn).
 """
 
 import json

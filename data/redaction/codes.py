@@ -20,32 +20,44 @@ _NO_CODE_BEFORE = r"(?<![A-Za-z0-9])"
 _NO_CODE_AFTER = r"(?![A-Za-z0-9])"
 _SPLIT = r"[ .-]?"  # people split codes
 _LINK = r"(?:号码?|账号|ID|id|名|是|为|加|搜|找|我|的|他|她|[::,\"'“” (])"  # what stands between a word and its value
-WECHAT_WORD = r"(?:微信|威信|薇信|徽信|薇芯|微心|卫星|绿泡泡|[vVwW]信|[vVwW][xX]|[vVwW]❤|威❤|微❤.?信|[+加]?[vV](?=[ ::])|(?<=我)[vV]|WeChat|wechat|Wechat)"
-WECHAT = re.compile(rf"{WECHAT_WORD}{_LINK}{{0,6}}(?P<value>[A-Za-z](?:[-_A-Za-z0-9]{{5,19}}|[A-Za-z]?(?: [0-9]{{2,8}}){{1,3}}(?: [A-Za-z])?)){_NO_CODE_AFTER}")
-# Letters, then digits or an underscore: a chat name also where the word for it is farther off.
-WECHAT_AFAR = re.compile(rf"{_NO_CODE_BEFORE}(?P<value>(?=[-_A-Za-z]*[0-9])[A-Za-z][-_A-Za-z0-9]{{5,19}}){_NO_CODE_AFTER}")
-WECHAT_NEAR = re.compile(
-    rf"(?:{WECHAT_WORD}[^,。;!?]{{0,12}}[,。]?[^,。;!?]{{0,6}}|加(?:我|他|她|你|一下|个)?[ :]?)$"
+WECHAT_WORD = (
+    r"(?:微信|威信|薇信|徽信|薇芯|微心|卫星|绿泡泡|[vVwW]信|[vVwW][xX]|[vVwW]❤|威❤|微❤.?信|[+加]?[vV](?=[ ::])"
+    r"|(?<=我)[vV]|WeChat|wechat|Wechat)"
 )
+WECHAT = re.compile(
+    rf"{WECHAT_WORD}{_LINK}{{0,6}}(?P<value>[A-Za-z](?:[-_A-Za-z0-9]{{5,19}}"
+    rf"|[A-Za-z]?(?: [0-9]{{2,8}}){{1,3}}(?: [A-Za-z])?)){_NO_CODE_AFTER}"
+)
+# Letters, then digits or an underscore: a chat name also where the word for it is farther off.
+WECHAT_AFAR = re.compile(
+    rf"{_NO_CODE_BEFORE}(?P<value>(?=[-_A-Za-z]*[0-9])[A-Za-z][-_A-Za-z0-9]{{5,19}}){_NO_CODE_AFTER}"
+)
+WECHAT_NEAR = re.compile(rf"(?:{WECHAT_WORD}[^,。;!?]{{0,12}}[,。]?[^,。;!?]{{0,6}}|加(?:我|他|她|你|一下|个)?[ :]?)$")
 _QQ_NUMBER = r"(?P<value>[0-9](?:[ .-]{0,2}[0-9]){4,10})(?![0-9])"
 QQ = re.compile(rf"(?:QQ(?:群?里?的?管理员)?|qq|Qq|扣扣|企鹅|{_NO_CODE_BEFORE}[Qq]){_LINK}{{0,4}}{_QQ_NUMBER}")
-QQ_AFTER = re.compile(rf"(?<![0-9A-Za-z@])(?P<value>[1-9][0-9]{{5,10}})(?:这个|那个|是我|是他|是她)?(?:的)?(?:QQ|qq|扣扣)")
+QQ_AFTER = re.compile(r"(?<![0-9A-Za-z@])(?P<value>[1-9][0-9]{5,10})(?:这个|那个|是我|是他|是她)?(?:的)?(?:QQ|qq|扣扣)")
 QQ_NEAR = re.compile(rf"[Qq]{{1,2}}(?:号|是)[^。;!?]{{0,18}}?(?:[,是]){_QQ_NUMBER}")
 PASSPORT = re.compile(
-    rf"{_NO_CODE_BEFORE}(?P<value>(?:[A-Z] [A-Z](?: [0-9]){{7}}|[EeGgDdSsPpKkHhMm](?:{_SPLIT}[0-9]){{8}}|[Ee][A-HJ-NP-Za-hj-np-z](?:{_SPLIT}[0-9]){{7}}"
+    rf"{_NO_CODE_BEFORE}(?P<value>(?:[A-Z] [A-Z](?: [0-9]){{7}}|[EeGgDdSsPpKkHhMm](?:{_SPLIT}[0-9]){{8}}"
+    rf"|[Ee][A-HJ-NP-Za-hj-np-z](?:{_SPLIT}[0-9]){{7}}"
     rf"|[A-Z]{{1,2}}[0-9]{{6,8}}|[0-9]{{9}}))(?!\([0-9A]\)){_NO_CODE_AFTER}"
 )
 PASSPORT_CONTEXT = re.compile(r"(?:护照|パスポート|passport|PASSPORT|Passport)[^。;]{0,16}$")
 # Numbers of Chinese passports are so shaped that they need no word before them, but for what is called a code.
-CHINESE_PASSPORT = re.compile(rf"(?<![A-Za-z0-9码号单编])(?P<value>E[A-HJ-NP-Z][0-9]{{7}}|E[0-9]{{8}})(?![A-Za-z0-9元])")
+CHINESE_PASSPORT = re.compile(r"(?<![A-Za-z0-9码号单编])(?P<value>E[A-HJ-NP-Z][0-9]{7}|E[0-9]{8})(?![A-Za-z0-9元])")
 HONG_KONG_ID = re.compile(rf"{_NO_CODE_BEFORE}(?P<value>[A-Za-z]{{1,2}} ?[0-9]{{3}}{_SPLIT}[0-9]{{3}} ?\([0-9Aa]\))")
-HONG_KONG_WORD = re.compile(rf"(?:HKID|香港身份证)[^A-Z0-9。;]{{0,6}}(?P<value>[A-Z]{{1,2}}[0-9]{{6}}-?[0-9A]){_NO_CODE_AFTER}")
+HONG_KONG_WORD = re.compile(
+    rf"(?:HKID|香港身份证)[^A-Z0-9。;]{{0,6}}(?P<value>[A-Z]{{1,2}}[0-9]{{6}}-?[0-9A]){_NO_CODE_AFTER}"
+)
 MACAO_ID = re.compile(r"(?<![0-9A-Za-z])(?P<value>[157][0-9]{6}\([0-9]\))")
 TRAVEL_PERMIT = re.compile(
-    rf"{_NO_CODE_BEFORE}(?P<value>[HMCWThmcwt](?:{_SPLIT}[0-9]){{8}}(?:(?:{_SPLIT}[0-9]){{2}})?(?: ?\([0-9]{{2}}\))?){_NO_CODE_AFTER}"
+    rf"{_NO_CODE_BEFORE}(?P<value>[HMCWThmcwt](?:{_SPLIT}[0-9]){{8}}(?:(?:{_SPLIT}[0-9]){{2}})?"
+    rf"(?: ?\([0-9]{{2}}\))?){_NO_CODE_AFTER}"
 )
 TAIWAN_ID = re.compile(rf"{_NO_CODE_BEFORE}(?P<value>[A-Z][12][0-9]{{8}}){_NO_CODE_AFTER}")
-TAIWAN_PERMIT = re.compile(rf"(?<![0-9A-Za-z])(?P<value>[0-9](?:{_SPLIT}[0-9]){{7}}(?:(?:{_SPLIT}[0-9]){{2}})?(?:\([A-Z]\))?)(?![0-9A-Za-z])")
+TAIWAN_PERMIT = re.compile(
+    rf"(?<![0-9A-Za-z])(?P<value>[0-9](?:{_SPLIT}[0-9]){{7}}(?:(?:{_SPLIT}[0-9]){{2}})?(?:\([A-Z]\))?)(?![0-9A-Za-z])"
+)
 TAIWAN_CONTEXT = re.compile(r"(?:台胞|台湾居民|台证|来往大陆|新版8位)[^0-9。;]{0,12}$")
 TAIWAN_AFTER = re.compile(r"\(?(?:台胞证|台证)")
 PERMIT_CONTEXT = re.compile(r"(?:通行|回乡|返乡|证|港|澳|台胞)[^。;]{0,12}$")
@@ -56,7 +68,9 @@ PLATE = re.compile(
 )
 # Split, or without a digit, only where a car is spoken of.
 CAR_PLATE = re.compile(
-    rf"(?:车|牌|驾|开|ETC)[^,。;]{{0,8}}?(?P<value>{_PROVINCE} ?[A-Z][· .•-]?[A-HJ-NP-Z0-9](?:[ .-]?[A-HJ-NP-Z0-9]){{3,5}}[学警港澳挂]?)(?![A-Za-z0-9])"
+    rf"(?:车|牌|驾|开"
+    rf"|ETC)[^,。;]{{0,8}}?(?P<value>{_PROVINCE} ?[A-Z][· .•-]?[A-HJ-NP-Z0-9]"
+    rf"(?:[ .-]?[A-HJ-NP-Z0-9]){{3,5}}[学警港澳挂]?)(?![A-Za-z0-9])"
 )
 _COMPANY = "[0-9A-HJ-NP-RTUWXYa-hj-np-rtuwxy]"
 COMPANY_CODE = re.compile(rf"(?<![A-Za-z0-9])(?P<value>{_COMPANY}(?:{_SPLIT}{_COMPANY}){{17}})(?![A-Za-z0-9])")

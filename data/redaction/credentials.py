@@ -9,30 +9,47 @@ from collections.abc import Iterator
 
 from data.redaction.spans import PiiSpan
 
-HINT = re.compile(r"[Ee][Xx][Pp]|到期|密码|口令|验证码|校验码|动态码|识别码|安全码|[Cc][VvCc][VvNnCc]|有效期|后三位|后3位|三位数|3位数|三个数|security|PIN|pin|暗号|密钥")
+HINT = re.compile(
+    r"[Ee][Xx][Pp]|到期|密码|口令|验证码|校验码|动态码|识别码|安全码|[Cc][VvCc][VvNnCc]|有效期|后三位|后3位|三位数"
+    r"|3位数|三个数|security|PIN|pin|暗号|密钥"
+)
 # Between the word and its value: no sentence ends, no other number's name begins.
 _LINK = r"[^0-9A-Za-z,。;!?尾号元第错误]{0,6}?"
 # Numbers of things, times and services, which are no secrets.
 _NOT_COUNTED = r"(?![0-9A-Za-z年月日天次个位元块万条分秒小点遍%.]|/[0-9])"
 _SERVICE = r"(?!95[0-9]{3}(?![0-9])|1[02][0-9]{3}(?![0-9])|400|800)"
 NUMERIC = re.compile(
-    r"(?:密码|口令|验证码|校验码|动态码|识别码|暗号)" + _LINK + _SERVICE + r"(?P<value>[0-9](?:[ -]?[0-9]){3,11})" + _NOT_COUNTED
+    r"(?:密码|口令|验证码|校验码|动态码|识别码|暗号)"
+    + _LINK
+    + _SERVICE
+    + r"(?P<value>[0-9](?:[ -]?[0-9]){3,11})"
+    + _NOT_COUNTED
 )
 # A code of six digits may stand farther off: 验证码给我报一下,我就报了602173
-FAR_CODE = re.compile(r"(?:验证码|动态码|校验码|密码)(?:[^0-9A-Za-z。;!?]|1(?=[下次个])){0,14}" + _SERVICE + r"(?P<value>[0-9]{6})" + _NOT_COUNTED)
+FAR_CODE = re.compile(
+    r"(?:验证码|动态码|校验码|密码)(?:[^0-9A-Za-z。;!?]|1(?=[下次个])){0,14}"
+    + _SERVICE
+    + r"(?P<value>[0-9]{6})"
+    + _NOT_COUNTED
+)
 ALPHANUMERIC = re.compile(
-    r"(?:密码|口令|密钥)(?:就?是|为|设的?|改成|写的?|:| ){0,3}(?P<value>(?=[!-~]*[0-9])[A-Za-z0-9@#$%^&*!._-]{4,24})(?![A-Za-z0-9])"
+    r"(?:密码|口令|密钥)(?:就?是|为|设的?|改成|写的?|:"
+    r"| ){0,3}(?P<value>(?=[!-~]*[0-9])[A-Za-z0-9@#$%^&*!._-]{4,24})(?![A-Za-z0-9])"
 )
 SECURITY_CODE = re.compile(
-    r"(?:[Cc][VvCc][VvNnCc]2?|安全码|背面|后3位|卡背|[Ss]ecurity code)(?:数字|号码?|那?3[位个]数?|码|[^0-9A-Za-z。;!?年月日]){0,6}?(?P<value>[0-9](?:[ -]?[0-9]){2,3})" + _NOT_COUNTED
+    r"(?:[Cc][VvCc][VvNnCc]2?|安全码|背面|后3位|卡背|[Ss]ecurity code)(?:数字|号码?|那?3[位个]数?|码"
+    r"|[^0-9A-Za-z。;!?年月日]){0,6}?(?P<value>[0-9](?:[ -]?[0-9]){2,3})" + _NOT_COUNTED
 )
 EXPIRY = re.compile(
-    r"(?:有效期限?|到期日?|期限|[Ee][Xx][Pp](?: ?[Dd]ate)?)[^0-9A-Za-z。;]{0,4}(?P<value>(?:0?[1-9]|1[0-2]) ?[/\-\\] ?(?:20)?[2-4][0-9]|(?:0[1-9]|1[0-2])[2-4][0-9]|(?:20)?[2-4][0-9]年(?:0?[1-9]|1[0-2]|十[12]?)月|[2-4][0-9]/(?:0[1-9]|1[0-2]))(?![0-9日/-])"
+    r"(?:有效期限?|到期日?|期限|[Ee][Xx][Pp](?: ?[Dd]ate)?)[^0-9A-Za-z。;]{0,4}(?P<value>(?:0?[1-9]"
+    r"|1[0-2]) ?[/\-\\] ?(?:20)?[2-4][0-9]|(?:0[1-9]|1[0-2])[2-4][0-9]|(?:20)?[2-4][0-9]年"
+    r"(?:0?[1-9]|1[0-2]|十[12]?)月|[2-4][0-9]/(?:0[1-9]|1[0-2]))(?![0-9日/-])"
 )
 CARD_NEAR = re.compile(r"卡|[Vv]isa|VISA|card|[Cc][VvCc][VvNnCc]|安全码")
 # 123456是我的密码
 VALUE_FIRST = re.compile(
-    r"(?<![0-9A-Za-z])(?P<value>[0-9]{4,8})[\"”'】 ]?(?:就?是|这个|这串|做|当|作|为)+(?:我|他|她|您|你|你们|系统|卡|银行|登录|交易|取款|支付|的|初始|短信)*(?:密码|验证码|动态码|口令)"
+    r"(?<![0-9A-Za-z])(?P<value>[0-9]{4,8})[\"”'】 ]?(?:就?是|这个|这串|做|当|作|为)+(?:我|他|她|您|你|你们|系统|卡"
+    r"|银行|登录|交易|取款|支付|的|初始|短信)*(?:密码|验证码|动态码|口令)"
 )
 
 

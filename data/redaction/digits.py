@@ -1,7 +1,7 @@
 """Digits as people write them. In: normalised text. Out: the same text, as long, with other digits turned into 0-9.
 
-一二三, 〇, 幺, 两, 壹贰叁 and the digits of spoken telephone numbers (洞, 拐, 勾, 杠) are folded one for one, so that offsets
-stay. A folded text is only for finding numbers: 一直 becomes 1直 in it.
+一二三, 〇, 幺, 两, 壹贰叁 and the digits of spoken telephone numbers (洞, 拐, 勾, 杠) are folded one for one, so that
+offsets stay. A folded text is only for finding numbers: 一直 becomes 1直 in it.
 """
 
 import re
@@ -17,7 +17,8 @@ LETTER_NOUGHT = re.compile(r"(?<=[0-9])[Oo](?=[0-9OoXx])")
 # letters and a first group of digits between.
 _BARE = "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|单号|编号|文号|批号"
 _NUMBERED = (
-    "受理|业务|交易|凭证|参考|协议|快递|物流|单据|发票|批次|序列|设备|商户|终端|投诉|案|登记|申请|借据|取件|提货|机身|机具|产品|基金|"
+    "受理|业务|交易|凭证|参考|协议|快递|物流|单据|发票|批次|序列|设备|商户|终端|投诉|案|登记|申请|借据|取件|提货"
+    "|机身|机具|产品|基金|"
     "股票|预约|排队|兑换|货|箱|柜|房|车架|发动机|条形|条|项目|许可证|备案"
 )
 PUBLIC_NUMBER = re.compile(

@@ -1,9 +1,9 @@
 """IDs, cards, accounts and telephone numbers. In: normalised text, and the same with digits folded. Out: spans.
 
-A number may be spaced out or grouped in the ways people group such numbers; dates and lists of amounts are not. It must
-be bounded by characters that are no digits, where one Chinese digit of a following word (一直, 两张) is no digit. People
-mistype: a number that is introduced as an ID, a card or an account is masked even when its check digit is wrong, while
-an order, serial, policy or contract number is not.
+A number may be spaced out or grouped in the ways people group such numbers; dates and lists of amounts are not. It
+must be bounded by characters that are no digits, where one Chinese digit of a following word (一直, 两张) is no digit.
+People mistype: a number that is introduced as an ID, a card or an account is masked even when its check digit is
+wrong, while an order, serial, policy or contract number is not.
 """
 
 import re
@@ -72,20 +72,25 @@ DIGIT_RUN = re.compile(rf"[0-9](?:(?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}|�
 # 三个八 is 888 within a number.
 REPEATED = re.compile(r"[2-9]个[0-9]")
 JOINED = re.compile(
-    r"(?<![0-9])(?:(?P<id_card>[1-8][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx])(?P<mobile_behind>1[3-9][0-9]{9})"
+    r"(?<![0-9])(?:(?P<id_card>[1-8][0-9]{5}(?:19"
+    r"|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx])(?P<mobile_behind>1[3-9][0-9]{9})"
     r"|(?P<mobile>1[3-9][0-9]{9})(?:(?P<id_card_behind>[1-8][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx])"
     r"|(?P<bank_card_behind>62[0-9]{14}(?:[0-9]{3})?)))(?![0-9])"
 )
 # Abroad the zero of the area code is dropped.
 INTERNATIONAL_LANDLINE = re.compile(
-    r"(?<![0-9])(?:\+|00)?86[ -]{0,2}(?:10|2[0-9]|[3-9][0-9]{2})[ -]{0,2}[2-8][0-9]{3}[ -]?[0-9]{3,4}(?:[ -]{0,2}(?:ext\.?|转|分机)? ?[0-9]{2,6})?(?![0-9])"
+    r"(?<![0-9])(?:\+|00)?86[ -]{0,2}(?:10|2[0-9]"
+    r"|[3-9][0-9]{2})[ -]{0,2}[2-8][0-9]{3}[ -]?[0-9]{3,4}(?:[ -]{0,2}(?:ext\.?|转|分机)? ?[0-9]{2,6})?(?![0-9])"
 )
-FOREIGN_PHONE = re.compile(r"\+(?!86)(?=(?:[ ()-]{0,2}[0-9]){8})[1-9][0-9]{0,2}(?:[ -]?\(?[0-9]{1,5}\)?){2,4}(?<=[0-9]{2})(?![0-9])")
+FOREIGN_PHONE = re.compile(
+    r"\+(?!86)(?=(?:[ ()-]{0,2}[0-9]){8})[1-9][0-9]{0,2}(?:[ -]?\(?[0-9]{1,5}\)?){2,4}(?<=[0-9]{2})(?![0-9])"
+)
 TAIWAN_LANDLINE = re.compile(r"(?<![0-9])\(?0[2-8]\)?[ -][0-9]{3,4}[ -]?[0-9]{4}(?![0-9])")
 HONG_KONG_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?(?:852|853)[ -]{0,2}[2-9][0-9]{3}[ -]?[0-9]{4}(?![0-9])")
 # A subscriber's number without its area code is only one where something says so.
 LOCAL_PHONE = re.compile(
-    r"(?:座机|固话|固定电话|宅电|传真|办公室|(?:联系|联络|家庭|住宅|家里|家中|单位|办公|店里|回拨|公司|铺头|屋企)?电话|致电|whatsapp)"
+    r"(?:座机|固话|固定电话|宅电|传真|办公室|(?:联系|联络|家庭|住宅|家里|家中|单位|办公|店里|回拨|公司|铺头"
+    r"|屋企)?电话|致电|whatsapp)"
     r"(?:号码?)?[是为:, ]{0,3}((?!400|800|95|96|12)[2-9][0-9]{2,3}[ -]?[0-9]{4})(?![0-9])",
     re.IGNORECASE,
 )
@@ -95,13 +100,28 @@ CARD_BRAND = re.compile(r"(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|A
 # 6214…这是我的账号: the word may come after the number
 ACCOUNT_BEHIND = re.compile(r"[^0-9。;]{0,4}(?:这?是|就是)[^0-9。;,]{0,8}(?:账号|账户|户头|卡号|存折|资金)")
 ACCOUNT_WORD = re.compile(r"(?:账号|账户|户头|户口|户号|存折|折子|存单|折号)[^0-9,。;]{0,10}$")
-CARD_CONTEXT = re.compile(r"(?:[用记行蓄主副银]卡|(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|Amex|JCB)卡?)[^0-9,。;]{0,8}$")
+CARD_CONTEXT = re.compile(
+    r"(?:[用记行蓄主副银]卡|(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|Amex|JCB)卡?)[^0-9,。;]{0,8}$"
+)
 ACCOUNT_CONTEXT = re.compile(
     r"(?:(?:账号|账户|户头|户口|户号|存折|折子|存单|折号|存管|保险箱)[^0-9,。;]{0,10}"
     r"|(?:户|定期|活期|存款|转账|汇款|转入|转到|转回|转给|打到|打进|打入|汇到|汇入|进账|存进|存入)[^0-9,。;]{0,3})$"
 )
 MOBILE_GROUPS: frozenset[Groups] = frozenset(
-    {(11,), (3, 4, 4), (4, 4, 3), (3, 3, 5), (3, 8), (7, 4), (5, 6), (4, 3, 4), (3, 2, 2, 2, 2), (3, 2, 6), (3, 3, 3, 2), (2, 2, 2, 2, 2, 1)}
+    {
+        (11,),
+        (3, 4, 4),
+        (4, 4, 3),
+        (3, 3, 5),
+        (3, 8),
+        (7, 4),
+        (5, 6),
+        (4, 3, 4),
+        (3, 2, 2, 2, 2),
+        (3, 2, 6),
+        (3, 3, 3, 2),
+        (2, 2, 2, 2, 2, 1),
+    }
 )
 TAIWAN_MOBILE_GROUPS: frozenset[Groups] = frozenset({(4, 3, 3), (4, 6)})
 SUBSCRIBER_GROUPS: frozenset[Groups] = frozenset({(7,), (8,), (4, 4), (3, 4), (4, 3)})

@@ -2,8 +2,8 @@
 
 `python -m eval.redaction.measure [--output FILE.json] [--peer]`. A number or code is found when all of its characters
 are masked, a name or an address when four fifths are; a masked span is right when four fifths of it are personal data.
-Which kind a span was given does not matter here: all kinds are masked. `--peer` also runs argus-redact (Apache-2.0, fast
-mode; extra `bench`) on the same cases. Needs the extra `train`.
+Which kind a span was given does not matter here: all kinds are masked. `--peer` also runs argus-redact (Apache-2.0,
+fast mode; extra `bench`) on the same cases. Needs the extra `train`.
 """
 
 import argparse

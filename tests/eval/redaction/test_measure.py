@@ -13,14 +13,16 @@ def _span(kind: str, start: int, end: int) -> PiiSpan:
 
 
 CASES = [
-    RedactionCase(text="手机13800138000，住青榆路18号", pii=(_span("mobile", 2, 13), _span("address", 15, 21)), spelling="plain"),
+    RedactionCase(
+        text="手机13800138000，住青榆路18号", pii=(_span("mobile", 2, 13), _span("address", 15, 21)), spelling="plain"
+    ),
     RedactionCase(text="幺三八零零幺三八零零零", pii=(_span("mobile", 0, 11),), spelling="spoken"),
     RedactionCase(text="订单号123456", pii=(), spelling="plain"),
 ]
 
 
 def _find_some(text: str) -> list[PiiSpan]:
-    """The first number whole, four fifths of the address, a digit too few of the second, an order number for nothing."""
+    """The first number whole, most of the address, a digit too few of the second, an order number for nothing."""
     return {
         CASES[0].text: [_span("mobile", 2, 13), _span("address", 15, 20)],
         CASES[1].text: [_span("mobile", 0, 10)],
@@ -38,7 +40,9 @@ def test_a_number_must_be_masked_whole_and_an_address_mostly() -> None:
 
 
 def test_a_value_that_its_text_lacks_is_refused(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eval.redaction.cases.read_lines", lambda _: ['{"text": "甲", "pii": [{"kind": "name", "value": "乙"}]}'])
+    monkeypatch.setattr(
+        "eval.redaction.cases.read_lines", lambda _: ['{"text": "甲", "pii": [{"kind": "name", "value": "乙"}]}']
+    )
     with pytest.raises(CorpusError, match="is not where its case says"):
         read_cases("frozen")
 
