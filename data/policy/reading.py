@@ -35,9 +35,13 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _text(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    """Dates stay text here: pydantic names the place of a day that does not exist, PyYAML does not."""
+    return loader.construct_scalar(node)
+
+
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-# Dates stay text here: pydantic names the place of a day that does not exist, PyYAML does not.
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_scalar)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
 def read_checked(path: Path, shape: type[Content], **context: object) -> Content:
