@@ -73,8 +73,9 @@ def test_the_banks_policy_decides_what_is_urgent_and_what_a_person_must_see() ->
         content["always_to_person"]["low_confidence"].append("channel")
 
     policy = changed_policy(change)
-    assert decide(_facets("auto"), [_flag("P08")], truncated=False, policy=policy).priority == "urgent"
-    assert decide(_facets("auto"), [_flag("X01")], truncated=False, policy=policy).priority == "high"
     channel = FacetAnswer(code="unknown", name="x", confidence=0.3, band="human")
-    decision = decide({**_facets("auto"), "channel": channel}, [], truncated=False, policy=policy)
+    facets = {**_facets("auto"), "channel": channel}
+    assert decide(facets, [_flag("P08")], truncated=False, policy=policy).priority == "urgent"
+    assert decide(facets, [_flag("X01")], truncated=False, policy=policy).priority == "high"
+    decision = decide(facets, [], truncated=False, policy=policy)
     assert (decision.band, decision.reasons) == ("human", ["low_confidence:channel"])
