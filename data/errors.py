@@ -2,6 +2,9 @@
 
     XiaobaoError
     ├── TaxonomyError      taxonomy.yaml is inconsistent
+    ├── PolicyError        policy.yaml or holidays.yaml is inconsistent, or a case's version of it is missing
+    ├── CalendarError      the holiday table does not list a year that a clock needs
+    ├── ClockError         what is to be recorded of a case breaks the policy (an extension without the right approver)
     ├── CorpusError        a corpus file cannot be read
     ├── InputFileError     a file given to the command line cannot be read
     ├── TextError          one complaint text cannot be triaged
@@ -29,6 +32,22 @@ class XiaobaoError(Exception):
 
 class TaxonomyError(XiaobaoError):
     code = "taxonomy_invalid"
+
+
+class PolicyError(XiaobaoError):
+    code = "policy_invalid"
+
+
+class CalendarError(XiaobaoError):
+    code = "holidays_missing"
+
+
+class ClockError(XiaobaoError):
+    code = "clock_refused"
+
+    def __init__(self, message: str, message_zh: str | None = None, *, code: str = "clock_refused") -> None:
+        super().__init__(message, message_zh)
+        self.code = code
 
 
 class CorpusError(XiaobaoError):

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.policy.schema import Priority
 from models.thresholds import Band
 
 FlagSource = Literal["model", "rule", "model+rule"]
-Priority = Literal["urgent", "high", "normal"]
 
 
 class _Part(BaseModel):

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import BundleError, TextError
+from data.policy.schema import Policy, default_policy
 from data.preparation import PreparedText, prepare_text
 from data.taxonomy import Taxonomy, default_taxonomy
 from models.amounts import Money, disputed_amount, find_amounts
@@ -33,7 +34,7 @@ from models.answer import (
 )
 from models.bundle import Bundle, current_bundle_folder, load_bundle
 from models.calibration import FloatArray, Probabilities
-from models.decision import POLICY_VERSION, decide
+from models.decision import decide
 from models.evidence import MOST_CLAUSES, Span, evidence_spans, merge_spans, split_clauses
 from models.issues import ISSUE_CONFIDENCE, Matter, merge_matters, paragraph_starts, split_segments, trimmed
 from models.label_space import parent
@@ -54,9 +55,12 @@ DIGITS = 4  # of probabilities in answers
 class Predictor:
     """Thread-safe after construction."""
 
-    def __init__(self, bundle: Bundle, taxonomy: Taxonomy | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, bundle: Bundle, taxonomy: Taxonomy | None = None, threads: int = 1, policy: Policy | None = None
+    ) -> None:
         self.bundle = bundle
         self.taxonomy = taxonomy or default_taxonomy()
+        self.policy = policy or default_policy()
         self._tokenizer = TextTokenizer(bundle.tokenizer_file, MOST_PIECES)
         self._rules = default_rules()
         self._network = Network(bundle, threads)
@@ -75,7 +79,7 @@ class Predictor:
             bundle=bundle.name,
             taxonomy=bundle.taxonomy_version,
             redaction=bundle.redaction_version,
-            policy=POLICY_VERSION,
+            policy=self.policy.version,
         )
 
     @classmethod
@@ -135,7 +139,7 @@ class Predictor:
         facets = self._facets(item, inference)
         flags = self._flags(item, inference, facets["order_type"])
         unreadable = is_out_of_scope(item.prepared.model_text, item.tokens)
-        decision = decide(facets, flags, truncated=item.is_truncated, out_of_scope=unreadable)
+        decision = decide(facets, flags, truncated=item.is_truncated, out_of_scope=unreadable, policy=self.policy)
         order_type, channel = facets["order_type"], facets["channel"]
         assert order_type is not None
         assert channel is not None

@@ -1,10 +1,13 @@
 """Flagged risk always goes to a person; a hint of an agent never changes the priority."""
 
+from typing import Any
+
 import pytest
 
 from models.answer import FacetAnswer, FlagAnswer
 from models.decision import decide
 from models.thresholds import Band
+from tests.data.policy.cases import changed_policy
 
 
 def _facets(band: Band) -> dict[str, FacetAnswer | None]:
@@ -61,3 +64,18 @@ def test_what_is_no_banks_matter_or_unreadable_goes_to_a_person() -> None:
     assert (decision.band, decision.priority, decision.reasons) == ("human", "normal", ["irrelevant"])
     decision = decide(_facets("auto"), [], truncated=False, out_of_scope=True)
     assert (decision.band, decision.reasons) == ("human", ["out_of_scope"])
+
+
+def test_the_banks_policy_decides_what_is_urgent_and_what_a_person_must_see() -> None:
+    def change(content: Any) -> None:
+        content["priority"]["steps"][1]["flags"] = ["E09", "P08"]
+        content["priority"]["not_a_risk"] = []
+        content["always_to_person"]["low_confidence"].append("channel")
+
+    policy = changed_policy(change)
+    channel = FacetAnswer(code="unknown", name="x", confidence=0.3, band="human")
+    facets = {**_facets("auto"), "channel": channel}
+    assert decide(facets, [_flag("P08")], truncated=False, policy=policy).priority == "urgent"
+    assert decide(facets, [_flag("X01")], truncated=False, policy=policy).priority == "high"
+    decision = decide(facets, [], truncated=False, policy=policy)
+    assert (decision.band, decision.reasons) == ("human", ["low_confidence:channel"])

@@ -15,6 +15,8 @@ DATA_FILES = {
     "data/terms.yaml",
     "data/real_institutions.txt",
     "models/bundles/CURRENT",
+    "data/policy/policy.yaml",
+    "data/policy/holidays.yaml",
     "models/rules.yaml",
 }
 
