@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import NotFoundError, StoreError
 from data.store.columns import CHINA
-from data.store.records import StoredCase
+from data.store.records import NewTriageResult, StoredCase
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store
 from models.predictor import Predictor
@@ -143,11 +143,9 @@ def test_text_that_databases_refuse_is_stored(store: Store) -> None:
         assert work.cases.get(case.id, within=ROOT).redacted_text == "卡被\ufffd盗刷\ufffd，𠮷野家😀消费"
 
 
-def test_the_models_own_answer_is_taken(store: Store, tiny_predictor: Predictor) -> None:
+def test_the_models_own_answer_is_taken(store: Store, shipped_predictor: Predictor) -> None:
     """With `detail=full`; the redacted text stands in the case only."""
-    from data.store.records import NewTriageResult
-
-    answer = tiny_predictor.triage([TEXT], full=True)[0].model_dump(mode="json")
+    answer = shipped_predictor.triage([TEXT], full=True)[0].model_dump(mode="json")
     case = put(store, result=NewTriageResult.from_answer(answer))
     with store.reading() as work:
         [stored] = work.triage_results.of_case(case.id, within=ROOT)
