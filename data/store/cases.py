@@ -51,9 +51,9 @@ class CaseRepository:
         Raises NotFoundError if the unit is not in the caller's part of the organisation, StoreError
         `external_id_taken` if the earlier case is not.
         """
-        self._check_unit(new.unit_id, within)
         case_id = _new_id(new.received_at)
-        values = self._values(case_id, new, result)
+        values = self._values(case_id, new, result)  # before the first statement: from there on SQLite is locked
+        self._check_unit(new.unit_id, within)
         if not insert_if_new(self._session, Case, values, unique=["source_system", "external_id"]):
             return StoredCase(case=self._earlier(new, within), is_new=False)
         case = self._session.get_one(Case, case_id)

@@ -3,8 +3,8 @@
     sqlite:////var/lib/xiaobao/xiaobao.db      the default: WAL, synchronous=FULL, foreign keys, one writer
     postgresql://user:password@host/xiaobao    needs the extra `postgres`; synchronous_commit=on
 
-A transaction that writes takes SQLite's write lock with its first statement, so that two writers wait for each other instead of
-failing half-way; one that only reads is refused every write by the database itself.
+A transaction that writes takes SQLite's write lock with its first statement, so that two writers wait for each other
+instead of failing half-way; one that only reads is refused every write by the database itself.
 """
 
 import os
