@@ -4,16 +4,16 @@ Character 3-grams without digits, spaces and punctuation, MinHash with 128 permu
 confirm them. At a Jaccard similarity of 0.5 every edited template among 5,000 texts was proposed.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from datasketch import MinHash, MinHashLSH
 from rapidfuzz import fuzz
 
+from data.wording import LEAST_CHARACTERS, bare_characters, three_grams
+
 PERMUTATIONS = 128
 PROPOSE_ABOVE = 0.4  # Jaccard similarity of 3-gram sets
-LEAST_CHARACTERS = 4  # a greeting or a row of emoji is close to every other
 SAME_ABOVE = 75.0  # rapidfuzz ratio, percent
 
 
@@ -25,11 +25,6 @@ class ClosePair:
     """rapidfuzz ratio of the bare characters, 0–100."""
 
 
-def bare_characters(text: str) -> str:
-    """A text without digits, spaces and punctuation."""
-    return re.sub(r"[\W\d_]+", "", text)
-
-
 def close_pairs(texts: Mapping[str, str], propose_above: float = PROPOSE_ABOVE) -> list[ClosePair]:
     """All pairs whose 3-gram sets are close, most similar first."""
     bare = {key: bare_characters(text) for key, text in texts.items()}
@@ -39,7 +34,7 @@ def close_pairs(texts: Mapping[str, str], propose_above: float = PROPOSE_ABOVE) 
         if len(characters) < LEAST_CHARACTERS:
             continue
         sketch = MinHash(num_perm=PERMUTATIONS)
-        sketch.update_batch([gram.encode() for gram in _grams(characters)])
+        sketch.update_batch([gram.encode() for gram in three_grams(characters)])
         pairs += [
             ClosePair(first=other, second=key, similarity=fuzz.ratio(bare[other], characters))
             for other in index.query(sketch)
@@ -68,7 +63,3 @@ def duplicate_groups(texts: Mapping[str, str], names: Mapping[str, str]) -> dict
         if pair.similarity >= SAME_ABOVE:
             join(pair.first, pair.second)
     return {key: names[find(key)] for key in texts}
-
-
-def _grams(characters: str) -> Iterable[str]:
-    return {characters[i : i + 3] for i in range(max(1, len(characters) - 2))}

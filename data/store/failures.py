@@ -1,0 +1,33 @@
+"""What the database driver raises, in our words. In: SQLAlchemy's errors. Out: StoreError without any statement.
+
+SQLAlchemy's messages quote the parameters, which may hold complaint text; none of that is passed on.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from data.errors import StoreError, StoreUnavailableError
+
+
+@contextmanager
+def as_store_errors() -> Iterator[None]:
+    """Turn errors of the database into StoreUnavailableError (gone, locked, full) or StoreError."""
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise StoreUnavailableError(
+            f"the database does not answer ({_kind(error)}); nothing was stored; try again shortly",
+            "数据库暂不可用，本次未保存，请稍后重试",
+        ) from None
+    except exc.DBAPIError as error:
+        raise StoreError(
+            f"the database refused the change ({_kind(error)}); nothing was stored", "数据库拒绝了本次修改，未保存"
+        ) from None
+
+
+def _kind(error: Exception) -> str:
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return f"{type(cause).__name__} {code}" if code else type(cause).__name__

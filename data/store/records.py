@@ -1,0 +1,150 @@
+"""What goes into the store and what comes out of its queries, frozen. In: nothing. Out: the shapes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from data.preparation import PreparedText
+from data.store.tables import Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCase:
+    """A complaint as received. `original` and `prepared` belong together; neither is ever printed."""
+
+    source_system: str
+    external_id: str | None = None
+    unit_id: str
+    received_at: datetime
+    original: str = field(repr=False)
+    prepared: PreparedText = field(repr=False)
+    customer_reference: str | None = field(default=None, repr=False)
+    source: str | None = None
+    region: str | None = None
+    regulator_reference: str | None = None
+    ticket_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facets:
+    """The codes that a model or a person gives to a case."""
+
+    order_type: str
+    category: str | None
+    leaf: str | None
+    cause: str | None
+    subcause: str | None
+    channel: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTriageResult:
+    """One model's answer, ready to be stored."""
+
+    bundle: str
+    taxonomy: str
+    redaction: str
+    policy: str
+    facets: Facets
+    band: str
+    priority: str
+    answer: Mapping[str, Any] = field(repr=False)
+    probabilities: Mapping[str, Any]
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """From the JSON form of an answer with `detail=full`; raises KeyError where a part is missing.
+
+        The redacted text is left out: it stands in the case.
+        """
+        versions, decision = answer["versions"], answer["decision"]
+        return cls(
+            bundle=versions["bundle"],
+            taxonomy=versions["taxonomy"],
+            redaction=versions["redaction"],
+            policy=versions["policy"],
+            facets=Facets(
+                order_type=answer["order_type"]["code"],
+                category=_code(answer["category"]),
+                leaf=_code(answer["leaf"]),
+                cause=_code(answer["cause"]),
+                subcause=_code(answer["subcause"]),
+                channel=answer["channel"]["code"],
+                flags=tuple(flag["code"] for flag in answer["flags"]),
+            ),
+            band=decision["band"],
+            priority=decision["priority"],
+            answer={key: value for key, value in answer.items() if key not in ("redacted_text", "probabilities")},
+            probabilities=answer["probabilities"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLabel:
+    """What a person decided. `is_blind`: the model's answer was hidden; such a label measures and changes nothing."""
+
+    user_id: str
+    facets: Facets
+    causes2: tuple[str, ...] = ()
+    seconds_spent: float
+    is_blind: bool = False
+    reason: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredCase:
+    """`is_new` is false where the same `external_id` was stored before; `case` is then the earlier one."""
+
+    case: Case
+    is_new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseFilter:
+    """Conditions that all hold; None does not matter. Times: from inclusive, until exclusive."""
+
+    status: str | None = None
+    source: str | None = None
+    category: str | None = None
+    cause: str | None = None
+    channel: str | None = None
+    flag: str | None = None
+    band: str | None = None
+    priority: str | None = None
+    assignee_id: str | None = None
+    below: str | None = None
+    """Path of a unit: only it and the units below."""
+    received_from: datetime | None = None
+    received_until: datetime | None = None
+    words: str | None = None
+    """Words that stand in the redacted text, separated by spaces."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageKey:
+    """Where a page ends: the next one begins behind this case."""
+
+    received_at: datetime
+    case_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CasePage:
+    """Cases, latest received first, with the flags that stand; `next` is None on the last page."""
+
+    cases: Sequence[Case]
+    flags: Mapping[str, tuple[str, ...]]
+    next: PageKey | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarCase:
+    case: Case
+    similarity: float
+    """Estimated share of common 3-grams, 0 to 1."""
+
+
+def _code(facet: Mapping[str, Any] | None) -> str | None:
+    return None if facet is None else str(facet["code"])

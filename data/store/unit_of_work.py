@@ -1,0 +1,127 @@
+"""One transaction and what may be done in it. In: an open store. Out: repositories; a commit if nothing failed.
+
+    store = open_store(url, masters)
+    with store.writing() as work:
+        stored = work.cases.add(new, result, actor_id=key.id, within=key.unit_path)
+
+Services and routes never commit: leaving the block does. What they send out they send after it, so that nothing is
+answered that is not stored, and no original is shown whose audit entry is not.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from data.store.assignments import AssignmentRepository
+from data.store.audit import AuditLog
+from data.store.case_list import CaseList
+from data.store.cases import CaseRepository
+from data.store.crypto import AES, MasterKeys, check_cipher, derive
+from data.store.engine import READ_ONLY, TIMEOUT_SECONDS, open_engine
+from data.store.events import EventRepository
+from data.store.failures import as_store_errors
+from data.store.key_material import KeyRing
+from data.store.labels import LabelRepository
+from data.store.migration import check_revision
+from data.store.organisation import UnitRepository, UserRepository
+from data.store.originals import OriginalRepository
+from data.store.statistics import StatisticsRepository
+from data.store.triage_results import TriageResultRepository
+
+Clock = Callable[[], datetime]
+REVEAL_ROLES = frozenset({"supervisor", "compliance"})
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class UnitOfWork:
+    """All repositories on one transaction."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        masters: MasterKeys,
+        cipher: str,
+        secret: bytes,
+        reveal_roles: frozenset[str],
+        now: Clock,
+    ) -> None:
+        self.keys = KeyRing(session, masters, cipher)
+        self.audit = AuditLog(session, key=derive(secret, "audit"), now=now)
+        self.units = UnitRepository(session)
+        self.users = UserRepository(session, now=now)
+        self.events = EventRepository(session, now=now)
+        self.triage_results = TriageResultRepository(session, now=now)
+        self.originals = OriginalRepository(
+            session, keys=self.keys, cipher=cipher, audit=self.audit, reveal_roles=reveal_roles, now=now
+        )
+        self.cases = CaseRepository(
+            session,
+            customer_secret=derive(secret, "customers"),
+            originals=self.originals,
+            results=self.triage_results,
+            events=self.events,
+            now=now,
+        )
+        self.case_list = CaseList(session)
+        self.labels = LabelRepository(session, events=self.events, now=now)
+        self.assignments = AssignmentRepository(session, events=self.events, now=now)
+        self.statistics = StatisticsRepository(session)
+        self.now = now
+        self.session = session
+        """For the commands of this package (maintenance); routes use the repositories."""
+
+
+class Store:
+    """A migrated database with its keys."""
+
+    def __init__(self, engine: Engine, work_on: Callable[[Session], UnitOfWork]) -> None:
+        self.engine = engine
+        self._work_on = work_on
+
+    @contextmanager
+    def writing(self) -> Iterator[UnitOfWork]:
+        """Commits at the end of the block, rolls back on any error. Raises StoreUnavailableError, StoreError."""
+        with as_store_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield self._work_on(session)
+
+    @contextmanager
+    def reading(self) -> Iterator[UnitOfWork]:
+        """One consistent look; the database refuses every write in it."""
+        engine = self.engine.execution_options(**{READ_ONLY: True})
+        with as_store_errors(), Session(engine, expire_on_commit=False) as session:
+            yield self._work_on(session)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def open_store(
+    url: str,
+    masters: MasterKeys,
+    *,
+    cipher: str = AES,
+    reveal_roles: frozenset[str] = REVEAL_ROLES,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    now: Clock = utc_now,
+) -> Store:
+    """Open a migrated database. Raises StoreError `migration_needed`, KeyMaterialError, StoreUnavailableError."""
+    check_cipher(cipher)
+    engine = open_engine(url, timeout_seconds=timeout_seconds)
+    try:
+        with as_store_errors(), Session(engine) as session, session.begin():
+            check_revision(session.connection())
+            secret = KeyRing(session, masters, cipher).secret()
+    except BaseException:
+        engine.dispose()
+        raise
+    work_on = partial(UnitOfWork, masters=masters, cipher=cipher, secret=secret, reveal_roles=reveal_roles, now=now)
+    return Store(engine, work_on)
