@@ -4,7 +4,7 @@
 
 Positives are the names of `eval/redaction/developed.jsonl` and of the corpus's training texts, also with other names
 put in their place, so that the surroundings are learned and not the names. Negatives are all other candidates; of
-corpus texts those are left out that the weights in force take for names, since writers did not mark every name. The
+corpus texts those are left out that a fit on the cases alone takes for names, since writers did not mark every name. The
 threshold gives the wanted precision in five folds over the cases. `frozen.jsonl` is never read. Needs the extra
 `train`.
 """
@@ -34,7 +34,6 @@ from data.redaction.name_scorer import (
     NameLexicon,
     NameScorer,
     candidates,
-    default_scorer,
     features,
     is_han,
 )
@@ -51,7 +50,7 @@ CASE_COPIES, CORPUS_COPIES = 6, 4
 CASE_WEIGHT, COPY_WEIGHT = 3.0, 0.5
 CORPUS_TEXTS = 6_000
 FEWEST_OF_A_PAIR = 3
-SMALLEST_WEIGHT = 0.05
+SMALLEST_WEIGHT = 0.02
 NEAR = 14  # characters around a name from which copies with other names take candidates
 COMMON_SHARE, GIVEN_SHARE, PAIR_SHARE = 0.55, 0.93, 0.72  # of invented names: common surname, usual character, two
 
@@ -225,14 +224,13 @@ class CorpusAndCases:
             pair_levels=pair_levels(self.corpus),
         )
 
-    def corpus_examples(self, scorer: NameScorer | None) -> Examples:
-        """From corpus texts, without what the weights in force take for names that no writer marked."""
+    def corpus_examples(self, scorer: NameScorer) -> Examples:
+        """From corpus texts, without what a scorer takes for names that no writer marked."""
 
         def parts() -> Iterator[Examples]:
             make = NameMaker(self.lexicon, self.common_surnames, SEED)
             for item in self.corpus:
-                guessed = scorer.find(item.text) if scorer else []
-                doubtful = {p for span in guessed if span not in item.names for p in range(*span)}
+                doubtful = {p for span in scorer.find(item.text) if span not in item.names for p in range(*span)}
                 yield examples(item, self.lexicon, doubtful=frozenset(doubtful))
                 for _ in range(CORPUS_COPIES if item.names else 0):
                     yield examples(with_other_names(item, make), self.lexicon, weight=COPY_WEIGHT, near_names=True)
@@ -252,8 +250,8 @@ class CorpusAndCases:
 
 def fit_scorer(material: CorpusAndCases, *, precision: float = PRECISION) -> tuple[NameScorer, dict[str, float]]:
     """A scorer, and precision and recall of candidates in folds over the cases at its threshold."""
-    scorer = default_scorer() if WEIGHTS_PATH.exists() else None
-    corpus = material.corpus_examples(scorer)
+    first = NameScorer(lexicon=material.lexicon, weights=fit(material.case_examples(material.cases)), threshold=0.0)
+    corpus = material.corpus_examples(first)
     folds = np.random.default_rng(SEED).integers(0, FOLDS, len(material.cases))
     scores: list[float] = []
     labels: list[bool] = []

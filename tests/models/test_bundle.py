@@ -36,7 +36,7 @@ def test_a_missing_file_is_refused_by_name(copy: Path, name: str) -> None:
 
 
 def test_another_redaction_major_version_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.bundle.REDACTION_VERSION", "2.0.0")
+    monkeypatch.setattr("models.bundle.REDACTION_VERSION", "3.0.0")
     with pytest.raises(BundleError, match=r"redaction 2\..*retrain"):
         load_bundle(copy)
 
