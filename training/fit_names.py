@@ -4,8 +4,8 @@
 
 Positives are the names of `eval/redaction/developed.jsonl` and of the corpus's training texts, also with other names
 put in their place, so that the surroundings are learned and not the names. Negatives are all other candidates; of
-corpus texts those are left out that a fit on the cases alone takes for names, since writers did not mark every name. The
-threshold gives the wanted precision in five folds over the cases. `frozen.jsonl` is never read. Needs the extra
+corpus texts those are left out that a fit on the cases alone takes for names, since writers did not mark every name.
+The threshold gives the wanted precision in five folds over the cases. `frozen.jsonl` is never read. Needs the extra
 `train`.
 """
 
