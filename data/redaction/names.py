@@ -21,8 +21,8 @@ TABLE_PATH = Path(__file__).with_name("names.yaml")
 DOTS = "·•・"
 # 阿依古丽·买买提, perhaps with words before and behind that are cut off
 DOTTED = re.compile(rf"[\u4e00-\u9fff]{{1,8}}(?:[{DOTS}][\u4e00-\u9fff]{{1,8}}){{1,3}}")
-_CAPITALIZED = r"[A-ZÀ-Þ][a-zA-ZÀ-ÿ'’-]+"
-LATIN = re.compile(rf"{_CAPITALIZED}(?: {_CAPITALIZED}){{1,3}}")
+_CAPITALIZED = r"[A-ZÀ-Þ][a-zA-ZÀ-ÿ'’-]{1,30}"  # bounded: a text of 20,000 letters took seconds
+LATIN = re.compile(rf"(?<![A-Za-z]){_CAPITALIZED}(?: {_CAPITALIZED}){{1,3}}")
 LATIN_INTRODUCTION = re.compile(
     r"(?:name is|named|拼音(?:是|为|写的?)?|英文名(?:是|为|叫)?|I am|I'm)[ :]{0,2}$", re.IGNORECASE
 )

@@ -103,3 +103,9 @@ def test_only_the_number_is_replaced(taxonomy: Taxonomy, text: str, redacted: st
 )
 def test_other_numbers_stay(text: str) -> None:
     assert find_pii(normalize_text(text).text) == []
+
+
+@pytest.mark.parametrize("piece", ["1", "1 ", "A", "A1", "1-", "2个1", "密码1", "地址文", "王·李", "Ab ", "路1号"])
+def test_a_long_text_of_one_kind_is_read_without_fault(taxonomy: Taxonomy, piece: str) -> None:
+    text = piece * (20_000 // len(piece))
+    assert prepare_text(text, taxonomy).redacted_text
