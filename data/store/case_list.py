@@ -21,6 +21,7 @@ LEAST_SIMILARITY = 0.5
 # A template sent a thousand times is recognised by its latest few hundred.
 _MOST_CANDIDATES = 500
 
+_EQUAL = ("status", "source", "order_type", "category", "cause", "channel", "band", "priority", "assignee_id")
 # NULLs sort first on SQLite and last on PostgreSQL; said outright, they come last on both.
 _BY_DUE = (Case.due_at.is_(None), Case.due_at, Case.id)
 _ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]] = MappingProxyType(
@@ -95,17 +96,7 @@ class CaseList:
         return sorted(similar, key=lambda found: -found.similarity)[:limit]
 
     def _conditions(self, wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
-        for name in (
-            "status",
-            "source",
-            "order_type",
-            "category",
-            "cause",
-            "channel",
-            "band",
-            "priority",
-            "assignee_id",
-        ):
+        for name in _EQUAL:
             value = getattr(wanted, name)
             if value is not None:
                 yield getattr(Case, name) == value

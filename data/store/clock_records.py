@@ -40,7 +40,7 @@ class NewClosing:
         if (self.outcome == "withdrawn") != (self.withdrawn_at is not None):
             raise _invalid(
                 "withdrawn_at belongs to the outcome withdrawn, and to no other",
-                "撤诉须填写收到撤诉的时间，其他结果不填",
+                "仅撤诉填写收到撤诉的时间",
             )
 
 

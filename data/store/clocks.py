@@ -194,7 +194,7 @@ class ClockRepository:
 
 
 def past_moment(at: datetime, *, case: Case, now: datetime) -> datetime:
-    """The moment itself. Raises StoreError `time_invalid` for one before the case's receipt, after now, without zone."""
+    """The moment itself. Raises StoreError `time_invalid` for one before the receipt, after now or without zone."""
     if at.utcoffset() is None or not case.received_at <= at <= now:
         raise _time_invalid()
     return at

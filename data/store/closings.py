@@ -4,7 +4,7 @@ Closing fulfils what the bank owes: telling the complainant, telling the authori
 limit would go on running cannot be closed, so that nothing late drops out of the lists.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from data.errors import StoreError
 from data.policy.clocks import Clock
 from data.policy.schema import TICKET
-from data.store.audit import AuditLog
+from data.store.audit import AuditLog, Scalar
 from data.store.clock_records import NewClosing, Reopening
 from data.store.clocks import past_moment
 from data.store.due_dates import DueDates
@@ -126,8 +126,8 @@ class Closings:
         running = [clock for clock in clocks if clock.state != "ended"]
         if running:
             raise StoreError(
-                f"limits still run: {', '.join(clock.code for clock in running)}; give told_at for what the complainant "
-                "was told, fed_back_at for what the authority was told, at or behind the limit's start",
+                f"limits still run: {', '.join(clock.code for clock in running)}; give told_at, when the complainant "
+                "was told, fed_back_at, when the authority was told, neither before the limit's start",
                 f"以下期限尚未完成：{'、'.join(clock.name for clock in running)}；请填写告知投诉人或反馈转办单位的时间",
                 code="clock_open",
             )
@@ -136,17 +136,15 @@ class Closings:
         waiting = (ClockExtension.case_id == case.id) & (ClockExtension.status == "requested")
         self._session.execute(update(ClockExtension).where(waiting).values(status="lapsed"))
 
-    def _written(
-        self, case: Case, kind: str, actor_id: str, details: dict[str, str | int | bool | None], note: str
-    ) -> None:
+    def _written(self, case: Case, kind: str, actor_id: str, details: Mapping[str, Scalar], note: str) -> None:
         self._session.flush()
         self._due_dates.refresh(case)
-        details = {key: value for key, value in details.items() if value is not None}
-        self._events.record(case.id, kind, actor_id=actor_id, details=details, note=note)
-        self._audit.append(f"case.{kind}", actor_id=actor_id, subject=case.id, details=details)
+        known = {key: value for key, value in details.items() if value is not None}
+        self._events.record(case.id, kind, actor_id=actor_id, details=known, note=note)
+        self._audit.append(f"case.{kind}", actor_id=actor_id, subject=case.id, details=known)
 
 
-def _details(closing: Closing) -> dict[str, str | int | bool | None]:
+def _details(closing: Closing) -> Mapping[str, Scalar]:
     return {
         "outcome": closing.outcome, "redress_fen": closing.redress_fen, "is_in_time": closing.is_in_time,
         "satisfaction": closing.satisfaction, "is_responsible": closing.is_responsible,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from data.errors import NotAllowedError, StoreError
 from data.policy.case_times import Extension, shanghai_day
 from data.policy.clocks import check_extension
-from data.store.audit import AuditLog
+from data.store.audit import AuditLog, Scalar
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.organisation import active_user
@@ -223,7 +223,7 @@ class ExtensionRepository:
 
     def _written(self, case: Case, row: ClockExtension, kind: str, *, actor_id: str, note: str = "") -> None:
         self._session.flush()
-        details = {
+        details: dict[str, Scalar] = {
             "extension": row.id, "step": row.step, "total": row.total, "approver_role": row.approver_role,
             "notified_on": row.notified_on.isoformat() if row.notified_on else None,
         }  # fmt: skip
