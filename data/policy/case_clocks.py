@@ -63,12 +63,20 @@ def clocks_in_force(
 def next_change(times: CaseTimes, clocks: Sequence[Clock], *, calendar: Calendar, now: datetime) -> datetime | None:
     """When a clock's due date or state may next differ although nothing is recorded until then; None for never."""
     moments = [moment for clock in clocks for moment in _stage_moments(clock, calendar, now)]
-    moments += [trigger.at for trigger in times.triggers]
-    moments += [*times.new_facts_at, *times.withdrawn_at]
-    moments += [end_of(extension.notified_on - DAY) for extension in times.extensions]
-    if any(pause.ended_at is None for pause in times.pauses):
+    moments += [*_recorded_moments(times)]
+    if any(pause.began_at <= now and (pause.ended_at is None or pause.ended_at > now) for pause in times.pauses):
         moments.append(end_of(shanghai_day(now)))
     return min((moment for moment in moments if moment > now), default=None)
+
+
+def _recorded_moments(times: CaseTimes) -> Iterator[datetime]:
+    """What lies ahead where somebody's watch was fast, or the complainant is told tomorrow."""
+    yield from (happened.at for happened in (*times.triggers, *times.fulfilments))
+    yield from (*times.new_facts_at, *times.withdrawn_at)
+    for pause in times.pauses:
+        yield from (pause.began_at, pause.ended_at or pause.began_at)
+    for extension in times.extensions:
+        yield from (extension.approved_at, end_of(extension.notified_on - DAY))
 
 
 def _stage_moments(clock: Clock, calendar: Calendar, now: datetime) -> Iterator[datetime]:

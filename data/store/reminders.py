@@ -11,7 +11,7 @@ standstill a case gives the reminder of the stage it is in, not of all it went t
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from data.errors import XiaobaoError
@@ -56,20 +56,22 @@ class ReminderRepository:
         self._session.flush()
         return ClockCheck(cases=cases, reminders=tuple(reminders), problems=tuple(problems))
 
+    def is_waiting(self, *, within: str) -> bool:
+        """Whether there is anything to look at; for a worker that would rather only read."""
+        return self._session.scalar(self._due(within).limit(1)) is not None
+
     def of_case(self, case_id: str, *, within: str) -> Sequence[Reminder]:
         """The reminders of a case, oldest first. Raises NotFoundError."""
         visible_case(self._session, case_id, within=within)
         return self._session.scalars(select(Reminder).where(Reminder.case_id == case_id).order_by(Reminder.id)).all()
 
     def _waiting(self, within: str, limit: int) -> Sequence[Case]:
-        query = (
-            select(Case)
-            .where(Case.status == OPEN, Case.clock_check_at <= self._now(), Case.unit_id.in_(units_within(within)))
-            .order_by(Case.clock_check_at)
-            .limit(limit)
-            .with_for_update(of=Case, skip_locked=True)
-        )
+        query = self._due(within).order_by(Case.clock_check_at).limit(limit).with_for_update(of=Case, skip_locked=True)
         return self._session.scalars(query).all()
+
+    def _due(self, within: str) -> Select[Case]:
+        is_due = (Case.status == OPEN) & (Case.clock_check_at <= self._now())
+        return select(Case).where(is_due, Case.unit_id.in_(units_within(within)))
 
     def _look_at(self, case: Case, times: CaseTimes, flags: Sequence[str]) -> DueReminder | None:
         clock = self._due_dates.apply(case, times=times, flags=flags, is_reminded=True)
