@@ -96,13 +96,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
-        )
-        raise SettingsError(f"wrong settings: {problems}") from error
+    settings = _read(**overrides)
     if settings.is_development:
         return _development(settings)
     if settings.keeps_cases:
@@ -110,6 +104,21 @@ def load_settings(**overrides: Any) -> Settings:
     if settings.api_token is not None or not settings.keeps_cases:
         _check_token(settings.api_token)
     return settings
+
+
+def policies_of_environment() -> "PolicyBook":
+    """What commands that start no service decide by. Raises SettingsError, PolicyError."""
+    return _read().read_policies()
+
+
+def _read(**overrides: Any) -> Settings:
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"wrong settings: {problems}") from error
 
 
 def _development(settings: Settings) -> Settings:

@@ -1,6 +1,6 @@
 """The policy over HTTP: who reads it, who confirms it, and what of it a case shows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from serving.api.case_clocks import case_clocks
 from serving.app import create_app
 from serving.clock_rounds import look_at_clocks
 from tests.data.policy.test_book import version, write_policy
-from tests.data.store.cases import EAST, put, told
+from tests.data.store.cases import EAST, put, result, told
 from tests.serving.banks import Bank, bank_settings, open_bank
 
 CONFIRMATIONS = "/v1/policy/confirmations"
@@ -104,3 +104,24 @@ def test_a_predictor_of_another_policy_does_not_start(url: str, tiny_predictor: 
 def test_a_wrong_policy_folder_is_told_at_the_start(url: str, tiny_predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"holds no policy\.yaml"):
         TestClient(create_app(bank_settings(url, policy_folder=tmp_path), tiny_predictor)).__enter__()
+
+
+def test_the_queue_over_http(bank: Bank) -> None:
+    """Risk before time, page by page; a cursor belongs to its order."""
+    now = datetime.now(UTC)
+    for text, flags, days in (("a", ("P02",), 1), ("b", ("E01",), 9), ("c", ("E01",), 2)):
+        due_at = now + timedelta(days=days)
+        put(bank.store, text * 9, received_at=now, result=result(flags=flags), ticket_due_at=due_at)
+    headers, found, after = bank.key(), [], None
+    while True:
+        wanted = {"order": "queue", "limit": 1} | ({"after": after} if after else {})
+        page = bank.client.get("/v1/cases", params=wanted, headers=headers).json()
+        found += [(case["flags"], case["due_code"], case["redacted_text"][0]) for case in page["cases"]]
+        if page["next"] is None:
+            break
+        after = page["next"]
+    assert found == [(["E01"], "TICKET", "c"), (["E01"], "TICKET", "b"), (["P02"], "TICKET", "a")]
+    refused = bank.client.get("/v1/cases", params={"order": "due", "after": after}, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "cursor_invalid")
+    soon = bank.client.get("/v1/cases", params={"due_within_days": 2, "is_overdue": False}, headers=headers).json()
+    assert {case["redacted_text"][0] for case in soon["cases"]} == {"a", "c"}

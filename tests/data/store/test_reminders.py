@@ -131,7 +131,7 @@ REFUSALS = {
 }  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     source=st.sampled_from([None, "nfra", "pboc", "letter_visit"]),
     ticket_days=st.one_of(st.none(), st.integers(1, 20)),
