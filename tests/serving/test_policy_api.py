@@ -32,8 +32,9 @@ def test_every_row_with_its_source(bank: Bank) -> None:
     assert list(found) == list(default_policy().rows)
     assert found["D1"]["confidence"] == "A"
     assert found["D1"]["needs_confirmation"] is False
-    limits = {"duty": "bank", "told": "complainant", "limit": 15, "unit": "calendar_days"}
-    assert found["D1"]["limits"] == limits | {"triggers": list(default_policy().clock_rows["D1"].triggers)}
+    content = {"duty": "bank", "told": "complainant", "limit": 15, "unit": "calendar_days"}
+    assert found["D3"]["content"]["extends"] == "D1"  # type: ignore[index]
+    assert found["D1"]["content"] == content | {"triggers": list(default_policy().clock_rows["D1"].triggers)}
     assert {code for code, row in found.items() if row["needs_confirmation"]} == default_policy().unconfirmed
 
 

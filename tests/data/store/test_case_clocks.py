@@ -287,3 +287,13 @@ def test_the_clocks_of_a_moment_are_rebuilt_from_the_store(store: Store, clock: 
     assert isinstance(found.times, CaseTimes)
     [trigger] = found.times.triggers
     assert (trigger.kind, trigger.at, trigger.due) == ("nfra", MONDAY, MONDAY + timedelta(days=9))
+
+
+def test_a_watch_that_is_fast_loses_no_limit(store: Store, clock: Clock) -> None:
+    """The hotline says it was received in two minutes."""
+    case = put(store, received_at=clock() + timedelta(minutes=2))
+    assert due(store, case) == (None, None)
+    clock.advance(minutes=3)
+    with store.writing() as work:
+        work.reminders.take(within=ROOT)
+    assert due(store, case) == ("D1", "2026-12-15")

@@ -136,6 +136,7 @@ def test_a_closing_that_makes_no_sense_is_refused(values: dict[str, Any]) -> Non
     "values",
     [
         {"reason": "mistake", "at": MONDAY},
+        {"reason": "new_facts", "at": MONDAY, "due_at": MONDAY},
         {"reason": "new_facts"},
         {"reason": "trigger", "at": MONDAY},
         {"reason": "new_facts", "at": MONDAY, "trigger": "nfra"},
