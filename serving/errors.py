@@ -32,6 +32,7 @@ STATUS_OF_CODE = {
     "not_ready": 503,
     "inference_failed": 500,
     "request_invalid": 422,
+    "streams_full": 429,
 }
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}
 ZH_OF_STATUS = {404: "没有这个地址", 405: "这个地址不支持该方法"}

@@ -58,9 +58,7 @@ class AlertRepository:
         if not new:
             return
         now = self._now()
-        self._session.add(
-            Alert(id=secrets.token_hex(8), case_id=case.id, flags=new, raised_at=now, next_notice_at=now)
-        )
+        self._session.add(Alert(id=secrets.token_hex(8), case_id=case.id, flags=new, raised_at=now, next_notice_at=now))
         self._session.flush()
 
     def listed(
@@ -77,13 +75,11 @@ class AlertRepository:
         """How many alerts nobody has acknowledged."""
         query = select(func.count()).select_from(Alert).join(Case)
         return (
-            self._session.scalar(
-                query.where(Alert.acknowledged_at.is_(None), Case.unit_id.in_(units_within(within)))
-            )
+            self._session.scalar(query.where(Alert.acknowledged_at.is_(None), Case.unit_id.in_(units_within(within))))
             or 0
         )
 
-    def acknowledge(self, alert_id: str, *, user_id: str, within: str) -> Alert:
+    def acknowledge(self, alert_id: str, *, user_id: str, within: str) -> tuple[Alert, Case]:
         """A person takes the alert: it is silent from now on. A second one is noted and changes nothing.
 
         Raises NotFoundError, NotAllowedError if the user is no active person.
@@ -104,7 +100,7 @@ class AlertRepository:
             payload = _payload(alert, case) | {"user_id": user.id, "acknowledged_at": now.isoformat()}
             self._outbox.put(ACKNOWLEDGED, payload, key=alert.id, case=case)
         self._session.flush()
-        return alert
+        return alert, case
 
     def is_due(self) -> bool:
         """Whether there is anything to notify."""
@@ -142,8 +138,10 @@ class AlertRepository:
             )
         )
         alert.level = notice.level
-        payload = _payload(alert, case) | {"level": notice.level, "repeat": notice.repeat, "due_at": notice.at.isoformat()}
-        self._outbox.put(NOTICE, payload, key=f"{alert.id}/{notice.level}/{notice.repeat}", case=case)
+        told = {"level": notice.level, "repeat": notice.repeat, "due_at": notice.at.isoformat()}
+        self._outbox.put(
+            NOTICE, _payload(alert, case) | told, key=f"{alert.id}/{notice.level}/{notice.repeat}", case=case
+        )
 
     def _tell_priority(self, case: Case, flags: tuple[str, ...]) -> None:
         priority = self._policy.priority_of(flags)

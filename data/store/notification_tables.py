@@ -1,7 +1,7 @@
 """The tables of what goes out: messages, who gets them, what became of it, alerts. Codes and numbers only, no text.
 
-    case ─┬─ alerts ── alert_notices, alert_acknowledgements
-          └─ outbox ── deliveries ── webhooks      a webhook's signing secret is wrapped in `key_material`
+case ─┬─ alerts ── alert_notices, alert_acknowledgements
+      └─ outbox ── deliveries ── webhooks      a webhook's signing secret is wrapped in `key_material`
 """
 
 from datetime import datetime

@@ -64,13 +64,13 @@ class OutboxRepository:
 
     def is_waiting(self) -> bool:
         """Whether there is anything to dispatch."""
-        return self._session.scalar(select(OutboxMessage.id).where(OutboxMessage.position.is_(None)).limit(1)) is not None
+        query = select(OutboxMessage.id).where(OutboxMessage.position.is_(None)).limit(1)
+        return self._session.scalar(query) is not None
 
     def dispatch(self, limit: int = _BATCH) -> int:
         """Give committed messages their positions and deliveries; returns how many. One process at a time does it."""
-        if not is_sqlite(self._session.connection()):
-            if not self._session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})")):
-                return 0
+        if not self._may_dispatch():
+            return 0
         waiting = (
             select(OutboxMessage, Unit.path)
             .outerjoin(Unit, Unit.id == OutboxMessage.unit_id)
@@ -102,6 +102,11 @@ class OutboxRepository:
     def last_position(self, *, within: str) -> int:
         """Position of the last message that the caller may see; 0 where there is none."""
         return self._session.scalar(select(func.max(OutboxMessage.position)).where(_visible(within))) or 0
+
+    def _may_dispatch(self) -> bool:
+        if is_sqlite(self._session.connection()):
+            return True  # it has one writer anyway
+        return bool(self._session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})")))
 
     def _addresses(self) -> Sequence[_Address]:
         query = select(Webhook, Unit).join(Unit, Unit.id == Webhook.unit_id).where(Webhook.is_active)
