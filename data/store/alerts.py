@@ -127,7 +127,7 @@ class AlertRepository:
         for notice in to_send:
             self._send(alert, case, notice)
         following = next_notice(now, raised_at=alert.raised_at, rules=rules)
-        alert.next_notice_at = following and following.at
+        alert.next_notice_at = None if following is None else following.at
         self._session.flush()
         return len(to_send)
 
@@ -139,9 +139,8 @@ class AlertRepository:
         )
         alert.level = notice.level
         told = {"level": notice.level, "repeat": notice.repeat, "due_at": notice.at.isoformat()}
-        self._outbox.put(
-            NOTICE, _payload(alert, case) | told, key=f"{alert.id}/{notice.level}/{notice.repeat}", case=case
-        )
+        key = f"{alert.id}/{notice.level}/{notice.repeat}"
+        self._outbox.put(NOTICE, _payload(alert, case) | told, key=key, case=case)
 
     def _tell_priority(self, case: Case, flags: tuple[str, ...]) -> None:
         priority = self._policy.priority_of(flags)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from data.store.notification_tables import Delivery, OutboxMessage, Webhook
@@ -175,7 +175,7 @@ class DeliveryRepository:
         """How much waits and how much is dead, of the webhooks of the caller's part."""
         hooks = [webhook.id for webhook in self._webhooks.all(within=within)]
         waiting = (Delivery.webhook_id.in_(hooks), _in_state("waiting"))
-        oldest: Select[tuple[datetime | None]] = (
+        oldest = (
             select(func.min(OutboxMessage.created_at))
             .join(Delivery, Delivery.message_id == OutboxMessage.id)
             .where(*waiting)
@@ -192,10 +192,10 @@ class DeliveryRepository:
     def _due(self) -> tuple[ColumnElement[bool], ...]:
         now = self._now()
         return (
-            Webhook.is_active,
-            Webhook.resting_until.is_(None) | (Webhook.resting_until <= now),
+            Webhook.is_active.is_(True),
+            or_(Webhook.resting_until.is_(None), Webhook.resting_until <= now),
             Delivery.next_attempt_at <= now,
-            Delivery.lease_until.is_(None) | (Delivery.lease_until <= now),
+            or_(Delivery.lease_until.is_(None), Delivery.lease_until <= now),
         )
 
     def _in_hand(self, claim: Claim) -> Delivery | None:

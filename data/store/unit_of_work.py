@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from data.policy.schema import Policy, default_policy
 from data.store.alerts import AlertRepository
+from data.store.api_keys import ApiKeyRepository
 from data.store.assignments import AssignmentRepository
 from data.store.audit import AuditLog
 from data.store.case_list import CaseList
@@ -33,6 +34,7 @@ from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
+from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.webhooks import WebhookRepository
@@ -63,6 +65,8 @@ class UnitOfWork:
         self.audit = AuditLog(session, key=derive(secret, "audit"), now=now)
         self.units = UnitRepository(session)
         self.users = UserRepository(session, now=now)
+        self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
+        self.sign_in = SignInRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
         self.outbox = OutboxRepository(session, now=now)
         self.alerts = AlertRepository(session, policy=policy, outbox=self.outbox, events=self.events, now=now)

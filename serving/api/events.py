@@ -36,6 +36,7 @@ LOOK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
 SEND_SECONDS = 10.0
 LONGEST_SECONDS = 900.0
+GRACE_SECONDS = 1.0
 RECONNECT_MILLISECONDS = 3000
 STREAMS_OF_ONE = 8
 LARGEST_ID = 2**63 - 1
@@ -72,18 +73,26 @@ class OpenStreams:
 
 
 class _Stream(EventSourceResponse):
-    """Counted until it ends, however that happens."""
+    """Counted until it ends, however that happens; `stopping` is set when the service stops."""
 
-    def __init__(self, events: AsyncIterator[ServerSentEvent], streams: OpenStreams, caller_id: str) -> None:
-        super().__init__(events, ping=HEARTBEAT_SECONDS, send_timeout=SEND_SECONDS)
+    def __init__(
+        self, events: AsyncIterator[ServerSentEvent], streams: OpenStreams, *, caller_id: str, stopping: anyio.Event
+    ) -> None:
+        super().__init__(
+            events,
+            ping=HEARTBEAT_SECONDS,
+            send_timeout=SEND_SECONDS,
+            shutdown_event=stopping,
+            shutdown_grace_period=GRACE_SECONDS,
+        )
         streams.open(caller_id)
-        self._close = lambda: streams.close(caller_id)
+        self._streams, self._caller_id = streams, caller_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._close()
+            self._streams.close(self._caller_id)
 
 
 @router.get(
@@ -95,20 +104,25 @@ async def events(request: Request, caller: Follower, last_event_id: LastEventId 
     access, position = store_access(request), last_event_id
     if position is None:
         position = await access.run(_last_position(caller.unit_path))
-    return _Stream(_follow(access, caller, position), request.app.state.event_streams, caller.id)
+    stopping = anyio.Event()
+    followed = _follow(access, caller, position, stopping)
+    return _Stream(followed, request.app.state.event_streams, caller_id=caller.id, stopping=stopping)
 
 
-async def _follow(access: StoreAccess, caller: Principal, position: int) -> AsyncIterator[ServerSentEvent]:
+async def _follow(
+    access: StoreAccess, caller: Principal, position: int, stopping: anyio.Event
+) -> AsyncIterator[ServerSentEvent]:
     until = time.monotonic() + LONGEST_SECONDS
     # An id without data: who loses the connection before the first event goes on from here.
     yield ServerSentEvent(id=str(position), retry=RECONNECT_MILLISECONDS, comment="following")
-    while time.monotonic() < until:
+    while time.monotonic() < until and not stopping.is_set():
         page = await _next_page(access, position, caller)
         for message in page:
             yield _event(message)
             position = message.position or position
         if len(page) < PAGE:
-            await anyio.sleep(LOOK_SECONDS)
+            with anyio.move_on_after(LOOK_SECONDS):
+                await stopping.wait()
 
 
 async def _next_page(access: StoreAccess, position: int, caller: Principal) -> Sequence[OutboxMessage]:

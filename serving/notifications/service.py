@@ -21,7 +21,7 @@ class Notifications:
     """`get_store` may fail while the database is away; the work goes on when it is back."""
 
     def __init__(self, get_store: Callable[[], Store], settings: Settings, telemetry: Telemetry) -> None:
-        self._workers = [
+        self._workers: list[Repeating | DeliveryWorker] = [
             Repeating(
                 "alerts and outbox",
                 [
