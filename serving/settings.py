@@ -32,6 +32,7 @@ def _listed(value: object) -> object:
 
 
 Seconds = Annotated[float, Field(gt=0, le=604_800)]
+HostAndPort = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$")]
 
 
 class Settings(BaseSettings):
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
-    webhook_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    webhook_hosts: Annotated[tuple[HostAndPort, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(), description="Hosts, as host or host:port, that webhooks may name; empty: no webhooks."
     )
     webhook_timeout_seconds: float = Field(default=5.0, gt=0, le=5, description="For one attempt as a whole.")

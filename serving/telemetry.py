@@ -13,7 +13,7 @@
 | `xiaobao_webhook_attempts_total{outcome}` | attempts of webhooks: delivered, failed (again later), dead (given up) |
 | `xiaobao_outbox_waiting` | deliveries to webhooks that wait |
 | `xiaobao_outbox_dead` | deliveries that were given up and not sent again |
-| `xiaobao_outbox_oldest_seconds` | age of the oldest message that waits for a webhook |
+| `xiaobao_outbox_oldest_seconds` | age of the oldest message that waits for dispatch or a webhook |
 | `xiaobao_alerts_open` | alerts that nobody has acknowledged |
 """
 

@@ -62,10 +62,9 @@ class OutboxRepository:
         query = select(OutboxMessage.id).where(OutboxMessage.key == f"{kind}/{key}")
         return self._session.scalar(query) is not None
 
-    def is_waiting(self) -> bool:
-        """Whether there is anything to dispatch."""
-        query = select(OutboxMessage.id).where(OutboxMessage.position.is_(None)).limit(1)
-        return self._session.scalar(query) is not None
+    def waiting_since(self) -> datetime | None:
+        """When the oldest message was written that is not dispatched; None where there is none."""
+        return self._session.scalar(select(func.min(OutboxMessage.created_at)).where(OutboxMessage.position.is_(None)))
 
     def dispatch(self, limit: int = _BATCH) -> int:
         """Give committed messages their positions and deliveries; returns how many. One process at a time does it."""

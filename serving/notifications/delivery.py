@@ -6,28 +6,24 @@ by whoever comes once its lease has run out.
 """
 
 import asyncio
-import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from data.errors import place_of
 from data.store.deliveries import LEASE, Claim
 from data.store.unit_of_work import Store
 from serving.notifications.hosts import AllowedHosts
 from serving.notifications.posting import Outcome, Poster
+from serving.notifications.repeating import PAUSE_AFTER_FAILURE, STOP_SECONDS, Trouble
 from serving.settings import Settings
 from serving.telemetry import Telemetry
-
-logger = logging.getLogger("xiaobao")
 
 LOOK_SECONDS = 0.5
 RECEIVERS_AT_ONCE = 8
 BATCH = 5
 BATCHES_IN_A_ROW = 20
 JITTER = 0.2
-STOP_SECONDS = 2.0
 
 
 class DeliveryWorker:
@@ -50,6 +46,7 @@ class DeliveryWorker:
         self._jitter = jitter
         self._thread = threading.Thread(target=lambda: asyncio.run(self._work()), name="webhook delivery")
         self._stopping = threading.Event()
+        self._looking, self._serving = Trouble("webhook delivery"), Trouble("webhook delivery")
 
     def start(self) -> None:
         self._thread.start()
@@ -74,26 +71,31 @@ class DeliveryWorker:
         async with self._poster() as poster:
             while not self._stopping.is_set():
                 serving = {key: task for key, task in serving.items() if not task.done()}
-                for webhook_id in await self._due_or_none():
+                due = await self._due_or_none()
+                for webhook_id in due or ():
                     if webhook_id not in serving and len(serving) < RECEIVERS_AT_ONCE:
                         serving[webhook_id] = asyncio.create_task(self._serve_safely(webhook_id, poster))
-                await asyncio.to_thread(self._stopping.wait, LOOK_SECONDS)
+                await asyncio.to_thread(self._stopping.wait, PAUSE_AFTER_FAILURE if due is None else LOOK_SECONDS)
             for task in serving.values():
                 task.cancel()
             await asyncio.gather(*serving.values(), return_exceptions=True)
 
-    async def _due_or_none(self) -> Sequence[str]:
+    async def _due_or_none(self) -> Sequence[str] | None:
         try:
-            return await asyncio.to_thread(self._due)
+            due = await asyncio.to_thread(self._due)
         except Exception as error:  # a loop's edge: the database comes back
-            _log(error)
-            return []
+            self._looking.failed(error)
+            return None
+        self._looking.went_well()
+        return due
 
     async def _serve_safely(self, webhook_id: str, poster: Poster) -> None:
         try:
             await self._serve(webhook_id, poster)
         except Exception as error:  # a loop's edge: the leases run out, and it is tried again
-            _log(error)
+            self._serving.failed(error)
+        else:
+            self._serving.went_well()
 
     async def _serve(self, webhook_id: str, poster: Poster) -> None:
         """What is due for one webhook, until there is no more, it fails, or it is another's turn."""
@@ -136,7 +138,3 @@ class DeliveryWorker:
         if claim.attempts >= len(self._retry_seconds):
             return None
         return timedelta(seconds=self._retry_seconds[claim.attempts] * self._jitter())
-
-
-def _log(error: Exception) -> None:
-    logger.error("webhook delivery: %s at %s; it goes on", type(error).__name__, place_of(error))

@@ -9,15 +9,35 @@ from data.errors import place_of
 logger = logging.getLogger("xiaobao")
 
 STOP_SECONDS = 2.0
+PAUSE_AFTER_FAILURE = 2.0
 Step = Callable[[], object]
+
+
+class Trouble:
+    """Logs what fails when it begins and when it is over, not each time: a database can be away for an hour."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._found = ""
+
+    def failed(self, error: Exception) -> None:
+        """Logs kind and place, never the message."""
+        found = f"{type(error).__name__} at {place_of(error)}"
+        if found != self._found:
+            logger.error("%s: %s; it is tried again", self._name, found)
+        self._found = found
+
+    def went_well(self) -> None:
+        if self._found:
+            logger.info("%s: works again", self._name)
+        self._found = ""
 
 
 class Repeating:
     """Runs the steps one after the other; one that fails keeps no other from being done."""
 
     def __init__(self, name: str, steps: Sequence[Step], *, seconds: float) -> None:
-        self._name = name
-        self._steps = steps
+        self._steps = [(step, Trouble(name)) for step in steps]
         self._seconds = seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
@@ -32,12 +52,15 @@ class Repeating:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            for step in self._steps:
-                self._do(step)
-            self._stopping.wait(self._seconds)
+            outcomes = [_do(step, trouble) for step, trouble in self._steps]
+            self._stopping.wait(self._seconds if all(outcomes) else max(self._seconds, PAUSE_AFTER_FAILURE))
 
-    def _do(self, step: Step) -> None:
-        try:
-            step()
-        except Exception as error:  # a loop's edge: the database comes back
-            logger.error("%s: %s at %s; it goes on", self._name, type(error).__name__, place_of(error))
+
+def _do(step: Step, trouble: Trouble) -> bool:
+    try:
+        step()
+    except Exception as error:  # a loop's edge: the database comes back
+        trouble.failed(error)
+        return False
+    trouble.went_well()
+    return True

@@ -33,7 +33,7 @@ def note_audit_head(store: Store) -> None:
 def dispatch(store: Store) -> None:
     """Give new messages their positions and deliveries."""
     with store.reading() as work:
-        is_waiting = work.outbox.is_waiting()
+        is_waiting = work.outbox.waiting_since() is not None
     while is_waiting:
         with store.writing() as work:
             is_waiting = work.outbox.dispatch() > 0
@@ -46,7 +46,8 @@ def measure(store: Store, telemetry: Telemetry) -> None:
         telemetry.alerts_open.set(work.alerts.count_open(within=ROOT))
         telemetry.outbox_waiting.set(state.waiting)
         telemetry.outbox_dead.set(state.dead)
-        telemetry.outbox_oldest.set((work.now() - state.oldest).total_seconds() if state.oldest else 0)
+        oldest = min(filter(None, (state.oldest, work.outbox.waiting_since())), default=work.now())
+        telemetry.outbox_oldest.set((work.now() - oldest).total_seconds())
 
 
 def _today(work: UnitOfWork) -> str:

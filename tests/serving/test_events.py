@@ -171,7 +171,7 @@ def test_who_may_follow(service: tuple[str, Store]) -> None:
 
 def _is_dispatched(store: Store) -> bool:
     with store.reading() as work:
-        return work.outbox.last_position(within="/") > 0 and not work.outbox.is_waiting()
+        return work.outbox.last_position(within="/") > 0 and work.outbox.waiting_since() is None
 
 
 def _opens(address: str, headers: dict[str, str]) -> bool:

@@ -131,4 +131,4 @@ def test_other_roles_may_not(bank: Bank, receiver: Receiver, role: str) -> None:
 
 def _waits(bank: Bank) -> bool:
     with bank.store.reading() as work:
-        return work.outbox.is_waiting()
+        return work.outbox.waiting_since() is not None

@@ -20,7 +20,7 @@ UNSCOPED = {
     "AuditLog": {"append", "head", "verify"},
     "UserRepository": {"path_of"},
     "KeyRing": {"create", "open", "destroy", "keep", "kept", "forget", "rewrap", "secret"},
-    "OutboxRepository": {"put", "has", "is_waiting", "dispatch"},
+    "OutboxRepository": {"put", "has", "waiting_since", "dispatch"},
     "AlertRepository": {"follow", "is_due", "notify"},
     "WebhookRepository": {"secret"},
     "DeliveryRepository": {"due_webhooks", "claim", "release", "delivered", "failed"},

@@ -301,5 +301,9 @@ def test_what_waits_is_measured(store: Store, receiver: Receiver, clock: Clock) 
     assert (value("xiaobao_outbox_dead"), value("xiaobao_alerts_open")) == (0, 1)
     DeliveryWorker(lambda: store, settings(receiver), telemetry).deliver_due()
     measure(store, telemetry)
-    assert (value("xiaobao_outbox_waiting"), value("xiaobao_outbox_oldest_seconds")) == (0, 0)
-    assert value("xiaobao_webhook_attempts_total", outcome="delivered") == 2
+    assert (value("xiaobao_outbox_waiting"), value("xiaobao_outbox_oldest_seconds")) == (0, 90)  # not yet dispatched
+    dispatch(store)
+    DeliveryWorker(lambda: store, settings(receiver), telemetry).deliver_due()
+    measure(store, telemetry)
+    assert value("xiaobao_outbox_oldest_seconds") == 0
+    assert value("xiaobao_webhook_attempts_total", outcome="delivered") == 3
