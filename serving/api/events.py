@@ -101,9 +101,10 @@ class _Stream(EventSourceResponse):
 )  # fmt: skip
 async def events(request: Request, caller: Follower, last_event_id: LastEventId = None) -> EventSourceResponse:
     """Server-Sent Events. Without `Last-Event-ID` only what happens from now on."""
-    access, position = store_access(request), last_event_id
-    if position is None:
-        position = await access.run(_last_position(caller.unit_path))
+    access = store_access(request)
+    last = await access.run(_last_position(caller.unit_path))
+    # A store that came back from a backup may stand behind what a client has seen.
+    position = last if last_event_id is None else min(last_event_id, last)
     stopping = anyio.Event()
     followed = _follow(access, caller, position, stopping)
     return _Stream(followed, request.app.state.event_streams, caller_id=caller.id, stopping=stopping)

@@ -130,6 +130,14 @@ def test_it_goes_on_where_the_client_left_off(service: tuple[str, Store], monkey
     assert {event.case_id for event in (first, *rest)} == set(cases)
 
 
+def test_a_position_of_the_future_hides_nothing(service: tuple[str, Store]) -> None:
+    """As after a restore from a backup."""
+    address, store = service
+    with following(address, follower(store), after=10**6) as lines:
+        case = put(store, result=HIGH)
+        assert next_event(lines).case_id == case.id
+
+
 def test_no_text_in_the_stream(service: tuple[str, Store]) -> None:
     address, store = service
     with following(address, follower(store), after=0) as lines:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class Receiver:
@@ -13,7 +13,7 @@ class Receiver:
     def __init__(self, port: int = 0) -> None:
         self.status = 200
         self.location = ""
-        self.before_answer: Callable[[], object] = lambda: None
+        self.before_answer: Callable[[BinaryIO], object] = lambda _stream: None
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self.port = self._server.server_port
@@ -37,7 +37,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            receiver.before_answer()
+            receiver.before_answer(self.wfile)
             self.send_response(receiver.status)
             if receiver.location:
                 self.send_header("Location", receiver.location)

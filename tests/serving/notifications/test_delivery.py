@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import BinaryIO
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -199,7 +200,7 @@ def test_a_refusal_of_one_message_holds_up_no_other(store: Store, receiver: Rece
 def test_a_slow_receiver_times_out_and_holds_up_no_other(store: Store, receiver: Receiver) -> None:
     with receiving() as slow:
         answer = threading.Event()
-        slow.before_answer = lambda: answer.wait(5)
+        slow.before_answer = lambda _stream: answer.wait(5)
         slow_id, _ = add_webhook(store, slow)
         add_webhook(store, receiver)
         put_high(store, 3)
@@ -208,6 +209,26 @@ def test_a_slow_receiver_times_out_and_holds_up_no_other(store: Store, receiver:
     assert len(receiver.requests) == 3
     assert len(slow.requests) == 1
     assert "timeout" in {row.last_status for row in deliveries(store, slow_id)}
+
+
+def test_the_limit_of_time_is_for_the_whole_attempt(store: Store, receiver: Receiver) -> None:
+    """Not for each piece: this one sends a byte again and again."""
+    ended = threading.Event()
+
+    def drip(stream: BinaryIO) -> None:
+        stream.write(b"HTTP/1.1 200 OK\r\n")
+        while not ended.wait(0.05):
+            try:
+                stream.write(b"X: y\r\n")
+            except OSError:
+                return
+
+    receiver.before_answer = drip
+    webhook_id, _ = add_webhook(store, receiver)
+    put_high(store)
+    worker(store, receiver, timeout=0.3).deliver_due()
+    ended.set()
+    assert [row.last_status for row in deliveries(store, webhook_id)] == ["timeout"]
 
 
 def test_a_webhook_gets_its_own_part_only(store: Store, receiver: Receiver) -> None:
@@ -272,7 +293,7 @@ def test_committed_before_the_start_it_is_sent_after_it(store: Store, receiver: 
 
 def test_stops_in_time_while_a_receiver_hangs(store: Store, receiver: Receiver) -> None:
     answer = threading.Event()
-    receiver.before_answer = lambda: answer.wait(8)
+    receiver.before_answer = lambda _stream: answer.wait(8)
     webhook_id, _ = add_webhook(store, receiver)
     put_high(store)
     running = worker(store, receiver, timeout=5.0)
