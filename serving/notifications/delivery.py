@@ -8,6 +8,7 @@ by whoever comes once its lease has run out.
 import asyncio
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from serving.notifications.repeating import PAUSE_AFTER_FAILURE, STOP_SECONDS, T
 from serving.settings import Settings
 from serving.telemetry import Telemetry
 
+LOOKING = "looking"
 LOOK_SECONDS = 0.5
 RECEIVERS_AT_ONCE = 8
 BATCH = 5
@@ -46,7 +48,7 @@ class DeliveryWorker:
         self._jitter = jitter
         self._thread = threading.Thread(target=lambda: asyncio.run(self._work()), name="webhook delivery")
         self._stopping = threading.Event()
-        self._looking, self._serving = Trouble("webhook delivery"), Trouble("webhook delivery")
+        self._trouble: dict[str, Trouble] = defaultdict(lambda: Trouble("webhook delivery"))
 
     def start(self) -> None:
         self._thread.start()
@@ -84,18 +86,18 @@ class DeliveryWorker:
         try:
             due = await asyncio.to_thread(self._due)
         except Exception as error:  # a loop's edge: the database comes back
-            self._looking.failed(error)
+            self._trouble[LOOKING].failed(error)
             return None
-        self._looking.went_well()
+        self._trouble[LOOKING].went_well()
         return due
 
     async def _serve_safely(self, webhook_id: str, poster: Poster) -> None:
         try:
             await self._serve(webhook_id, poster)
         except Exception as error:  # a loop's edge: the leases run out, and it is tried again
-            self._serving.failed(error)
+            self._trouble[webhook_id].failed(error)
         else:
-            self._serving.went_well()
+            self._trouble[webhook_id].went_well()
 
     async def _serve(self, webhook_id: str, poster: Poster) -> None:
         """What is due for one webhook, until there is no more, it fails, or it is another's turn."""

@@ -6,6 +6,7 @@ used.
 """
 
 import asyncio
+import logging
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from standardwebhooks import Webhook
 from data.store.deliveries import Claim
 from serving.notifications.envelope import envelope
 from serving.notifications.hosts import AllowedHosts
+
+# It would log every URL, and a receiver's URL may hold a token.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Messages reach a real receiver, signed, each once as far as possible and never lost."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -60,7 +61,8 @@ def until(happened: Callable[[], object], seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_message_arrives_signed(store: Store, receiver: Receiver) -> None:
+def test_a_message_arrives_signed(store: Store, receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     webhook_id, secret = add_webhook(store, receiver)
     put_high(store)
     worker(store, receiver).deliver_due()
@@ -75,6 +77,7 @@ def test_a_message_arrives_signed(store: Store, receiver: Receiver) -> None:
         Webhook(secret).verify(body.replace(b"P02", b"P03"), headers)
     worker(store, receiver).deliver_due()
     assert len(receiver.requests) == 1
+    assert receiver.url not in caplog.text
 
 
 def test_no_complaint_text_leaves(store: Store, receiver: Receiver) -> None:
