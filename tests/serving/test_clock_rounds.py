@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from data.store.clock_records import DueReminder
+from data.store.outbox import REMINDER
 from data.store.unit_of_work import Store, open_store
 from serving.clock_rounds import BATCH, look_at_clocks
 from tests.data.store.cases import Clock, build_organisation, masters, put
@@ -37,6 +38,23 @@ def test_what_is_told_is_committed_with_it(store: Store, clock: Clock) -> None:
     assert look_at_clocks(store, lambda _, reminder: heard.append(reminder)) == 1
     assert look_at_clocks(store, lambda _, reminder: heard.append(reminder)) == 0
     assert [reminder.stage for reminder in heard] == ["overdue"]
+
+
+def test_a_reminder_goes_through_the_outbox_once(store: Store, clock: Clock) -> None:
+    case = put(store)
+    clock.advance(days=16)
+    assert [look_at_clocks(store) for _ in range(2)] == [1, 0]
+    with store.writing() as work:
+        work.outbox.dispatch()
+    with store.reading() as work:
+        [message] = work.outbox.after(0, [REMINDER], within="/head/east/")
+    assert (message.case_id, message.payload) == (
+        case.id,
+        {
+            "case_id": case.id, "unit_id": "east", "assignee_id": None, "clock": "D1", "stage": "overdue",
+            "due_at": "2026-12-15T16:00:00+00:00",
+        },
+    )  # fmt: skip
 
 
 def test_a_case_that_cannot_be_computed_holds_up_no_other(
