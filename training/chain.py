@@ -7,6 +7,7 @@ texts at once, the longest first. The same input gives the same weights. Needs t
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,7 @@ class _Material:
         gold = np.eye(LABELS)[labels] * self.weights[:, None]
         self.gold_features: Floats = self.turned @ gold
         self.gold_steps = np.zeros((LABELS, LABELS))
-        for here, behind in zip(self.at, self.at[1:], strict=False):
+        for here, behind in pairwise(self.at):
             pairs = (labels[here[: len(behind)]], labels[behind])
             np.add.at(self.gold_steps, pairs, self.run_weights[: len(behind)])
 
@@ -96,7 +97,7 @@ def _likelihood(material: _Material, features: Floats, steps: Floats) -> tuple[f
     forward, scales = _forward(material.at, emissions, onward)
     backward = np.ones_like(emissions)
     expected_steps = np.zeros((LABELS, LABELS))
-    for here, behind in reversed(list(zip(material.at, material.at[1:], strict=False))):
+    for here, behind in reversed(list(pairwise(material.at))):
         here = here[: len(behind)]  # shorter runs end here
         ahead = emissions[behind] * backward[behind] / scales[behind][:, None]
         backward[here] = ahead @ onward.T

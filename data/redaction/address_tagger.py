@@ -137,19 +137,25 @@ def default_tagger() -> AddressTagger:
 
 
 def to_json(tagger: AddressTagger) -> dict[str, Any]:
-    """Everything but the levels of pairs, which stand with the names."""
+    """A line for each feature; without the levels of pairs, which stand with the names."""
     places = {kind: " ".join(sorted(n for n, of in tagger.lexicon.places.items() if of == kind)) for kind in "CD"}
-    return {"places": places, "entry": tagger.entry, "steps": tagger.steps, "weights": tagger.weights}
+    weights = {feature: " ".join(map(str, weights)) for feature, weights in tagger.weights.items()}
+    return {"places": places, "entry": tagger.entry, "steps": " ".join(map(str, tagger.steps)), "weights": weights}
 
 
 def from_json(content: Mapping[str, Any], pair_levels: Mapping[str, int]) -> AddressTagger:
     places = {name: kind for kind, names in content["places"].items() for name in names.split()}
     return AddressTagger(
         lexicon=AddressLexicon(places=places, pair_levels=pair_levels),
-        weights={feature: tuple(weights) for feature, weights in content["weights"].items()},
-        steps=content["steps"],
+        weights={feature: _weights(numbers) for feature, numbers in content["weights"].items()},
+        steps=tuple(map(float, content["steps"].split())),
         entry=content["entry"],
     )
+
+
+def _weights(numbers: str) -> Weights:
+    outside, first, inner, last = map(float, numbers.split())
+    return outside, first, inner, last
 
 
 def windows(text: str) -> Iterator[Span]:

@@ -78,6 +78,7 @@ DIGIT_RUN = re.compile(
     rf"[0-9](?:(?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}(?:{FILLERS})?|个)[0-9]){{{FEWEST_DIGITS - 2},}}"
 )
 FILLER = re.compile(rf"(?:{FILLERS})(?=[0-9])")
+FILLER_STARTS = frozenset("嗯呃啊哦额诶然后接")  # looking is cheaper than matching
 # 三个八 is 888 within a number.
 REPEATED = re.compile(r"[2-9]个[0-9]")
 JOINED = re.compile(
@@ -227,8 +228,9 @@ def _is_amex(candidate: Candidate) -> bool:
 
 
 def _is_public(candidate: Candidate) -> bool:
-    """Called an order, a serial number or the like, before it or behind it."""
-    return bool(PUBLIC_NUMBER.search(candidate.before) or PUBLIC_BEHIND.match(candidate.after))
+    """Called an order, a serial number or the like, before it or behind it, or an amount."""
+    after = candidate.after
+    return bool(PUBLIC_NUMBER.search(candidate.before) or PUBLIC_BEHIND.match(after) or CURRENCY.match(after))
 
 
 def _is_account(candidate: Candidate) -> bool:
@@ -254,9 +256,7 @@ def _is_mistyped_card(candidate: Candidate) -> bool:
 
 
 def _is_mobile(candidate: Candidate) -> bool:
-    if candidate.number[1] not in "3456789" or PUBLIC_NUMBER.search(candidate.before):
-        return False
-    if CURRENCY.match(candidate.after):
+    if candidate.number[1] not in "3456789" or _is_public(candidate):
         return False
     return candidate.is_spelled_out or candidate.groups in MOBILE_GROUPS
 
@@ -351,7 +351,7 @@ def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int)
         if recognizer.accepts(candidate):
             first, last = candidate.start, candidate.end
             if recognizer.kind in ("mobile", "landline"):
-                prefix = PHONE_PREFIX.search(folded[:first][-CONTEXT_WIDTH:])
+                prefix = PHONE_PREFIX.search(folded[max(0, first - CONTEXT_WIDTH) : first])
                 first -= len(prefix.group()) if prefix else 0
                 extension = EXTENSION.match(folded, last) if recognizer.kind == "landline" else None
                 last = extension.end() if extension else last
@@ -360,61 +360,61 @@ def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int)
 
 
 def _candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> Iterator[Candidate]:
+    taken = _take_digits(folded, start, recognizer)
     for length in recognizer.lengths:
-        taken = _take_digits(folded, start, length, recognizer.kind)
-        if taken and _ends_cleanly(text, folded, taken[0], is_id=recognizer.kind == "id_card"):
-            end, number, groups, gaps = taken
-            if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
-                continue  # the last group counts something: 账号0478190198321,1998年
-            yield Candidate(
-                number=number,
-                groups=groups,
-                gaps=gaps,
-                before=text[max(0, start - CONTEXT_WIDTH) : start],
-                after=text[end : end + CONTEXT_WIDTH],
-                start=start,
-                end=end,
-            )
+        if length not in taken:
+            continue
+        end, number, groups, gaps = taken[length]
+        if not _ends_cleanly(text, folded, end, is_id=recognizer.kind == "id_card"):
+            continue
+        if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
+            continue  # the last group counts something: 账号0478190198321,1998年
+        yield Candidate(
+            number=number,
+            groups=groups,
+            gaps=gaps,
+            before=text[max(0, start - CONTEXT_WIDTH) : start],
+            after=text[end : end + CONTEXT_WIDTH],
+            start=start,
+            end=end,
+        )
 
 
-def _take_digits(folded: str, start: int, length: int, kind: str) -> tuple[int, str, Groups, str] | None:
-    """(end, digits, group sizes, gaps) of `length` digits from `start`, or None if there are not as many."""
-    digits, groups, gaps, position = folded[start], [1], "", start + 1
-    brackets = {"landline": ")]", "mobile": "()"}.get(kind, "")
-    while len(digits) < length:
+def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[int, tuple[int, str, Groups, str]]:
+    """Number of digits → (end, digits, group sizes, gaps) of so many digits from `start`, as far as there are any."""
+    is_id, lengths = recognizer.kind == "id_card", recognizer.lengths
+    brackets = {"landline": ")]", "mobile": "()"}.get(recognizer.kind, "")
+    digits, groups, gaps, position, most = folded[start], [1], "", start + 1, max(lengths)
+    taken: dict[int, tuple[int, str, Groups, str]] = {}
+    while len(digits) < most:
         gap = position
         while gap < len(folded) and gap - position < WIDEST_GAP and folded[gap] in GAPS + brackets:
             gap += 1
-        if filler := FILLER.match(folded, gap):
+        if folded[gap : gap + 1] in FILLER_STARTS and (filler := FILLER.match(folded, gap)):
             gap = filler.end()
-        if repeated := REPEATED.match(folded, gap):
-            count, digit = int(folded[gap]), folded[gap + 2]
-            if len(digits) + count > length:
-                return None
-            digits += digit * count
-            groups[-1:] = [groups[-1] + count] if gap == position else [groups[-1], count]
-            gaps += folded[position:gap]
-            position = repeated.end()
-            continue
-        is_check_digit = kind == "id_card" and len(digits) == length - 1
-        if is_check_digit and folded.startswith(SPOKEN_X, gap):
-            return gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps
-        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_check_digit else "0123456789"):
-            return None
-        if gap > position:
-            gaps += folded[position:gap]
-            groups.append(1)
-        else:
-            groups[-1] += 1
-        digits += "X" if folded[gap] in "xX叉" else folded[gap]
-        position = gap + 1
-    return position, digits, tuple(groups), gaps
+        if is_id and folded.startswith(SPOKEN_X, gap):
+            taken[len(digits) + 1] = (gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps)
+            break
+        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_id else "0123456789"):
+            break
+        end, read = gap + 1, folded[gap]
+        if folded[end : end + 1] == "个" and (repeated := REPEATED.match(folded, gap)):
+            end, read = repeated.end(), folded[gap + 2] * int(folded[gap])
+        groups = [*groups, len(read)] if gap > position else [*groups[:-1], groups[-1] + len(read)]
+        gaps += folded[position:gap]
+        digits += "X" if read in "xX叉" else read
+        position = end
+        if len(digits) in lengths:
+            taken[len(digits)] = (end, digits, tuple(groups), gaps)
+        if digits[-1] == "X":
+            break
+    return taken
 
 
 def _starts_cleanly(text: str, folded: str, start: int) -> bool:
     if start == 0 or not folded[start - 1].isdecimal():
         return True
-    if COUNTRY_CODE.search(folded[:start][-CONTEXT_WIDTH:]):
+    if COUNTRY_CODE.search(folded[max(0, start - CONTEXT_WIDTH) : start]):
         return True
     # a Chinese digit that ends a word, before a number in other digits: 有两13800001234
     is_word = not text[start - 1].isascii() and text[start].isascii()
