@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from data.errors import SettingsError
 
 if TYPE_CHECKING:
+    from data.policy.book import PolicyBook
     from data.store.crypto import MasterKeys
 
 DEVELOPMENT_FOLDER = Path(".xiaobao")
@@ -54,6 +55,10 @@ class Settings(BaseSettings):
     )
     master_keys_file: Path | None = Field(default=None, description="File that holds them instead.")
     cipher: Literal["aes-256-gcm", "sm4-gcm"] = Field(default="aes-256-gcm", description="For originals and keys.")
+    policy_folder: Path | None = Field(
+        default=None, description="Folder of the bank's policy.yaml and its older versions; default: the shipped one."
+    )
+    holidays: Path | None = Field(default=None, description="The bank's holiday table; default: the shipped one.")
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
@@ -82,6 +87,12 @@ class Settings(BaseSettings):
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_folder / 'xiaobao.db'}"
 
+    def read_policies(self) -> "PolicyBook":
+        """The policies that decisions and clocks go by. Raises PolicyError."""
+        from data.policy.book import load_book
+
+        return load_book(self.policy_folder, self.holidays)
+
     def read_master_keys(self) -> "MasterKeys":
         """All master keys, the current one first. Raises KeyMaterialError, SettingsError."""
         from data.store.crypto import MasterKeys  # a service without a store never loads the cryptography
@@ -102,13 +113,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
-        )
-        raise SettingsError(f"wrong settings: {problems}") from error
+    settings = _read(**overrides)
     if settings.is_development:
         return _development(settings)
     if settings.keeps_cases:
@@ -116,6 +121,21 @@ def load_settings(**overrides: Any) -> Settings:
     if settings.api_token is not None or not settings.keeps_cases:
         _check_token(settings.api_token)
     return settings
+
+
+def policies_of_environment() -> "PolicyBook":
+    """What commands that start no service decide by. Raises SettingsError, PolicyError."""
+    return _read().read_policies()
+
+
+def _read(**overrides: Any) -> Settings:
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"wrong settings: {problems}") from error
 
 
 def _development(settings: Settings) -> Settings:

@@ -21,7 +21,8 @@ from data.store.scope import ROOT, units_within
 from data.store.tables import Case, Unit
 
 HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD = "case.high_risk", "alert.notice", "alert.acknowledged", "audit.head"
-KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD)
+REMINDER = "case.reminder"
+KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD, REMINDER)
 _LOCK = 7_011_003
 _BATCH = 500
 

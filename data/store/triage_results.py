@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from data.store.alerts import AlertRepository
+from data.store.due_dates import DueDates
 from data.store.flags import set_facets
 from data.store.records import NewTriageResult
 from data.store.scope import visible_case
@@ -14,8 +15,11 @@ from data.store.tables import Case, TriageResult
 
 
 class TriageResultRepository:
-    def __init__(self, session: Session, *, alerts: AlertRepository, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, session: Session, *, due_dates: DueDates, alerts: AlertRepository, now: Callable[[], datetime]
+    ) -> None:
         self._session = session
+        self._due_dates = due_dates
         self._alerts = alerts
         self._now = now
 
@@ -25,7 +29,8 @@ class TriageResultRepository:
         row = self.record(case, result)
         if case.labelled_at is None:
             set_facets(self._session, case, result.facets)
-            case.band, case.priority = result.band, result.priority
+            case.band = result.band
+            self._due_dates.refresh(case)
             self._alerts.follow(case, result.facets.flags)
         return row
 

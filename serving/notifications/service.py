@@ -1,12 +1,13 @@
 """Everything that tells, as one thing to start and stop. In: a store. Out: threads until the stop.
 
-alerts, audit head ── outbox ── dispatch ─┬─ event streams (serving.api.events)
-                                          └─ deliveries ── webhooks
+alerts, audit head, reminders ── outbox ── dispatch ─┬─ event streams (serving.api.events)
+                                                     └─ deliveries ── webhooks
 """
 
 from collections.abc import Callable
 
 from data.store.unit_of_work import Store
+from serving.clock_rounds import look_at_clocks
 from serving.notifications import rounds
 from serving.notifications.delivery import DeliveryWorker
 from serving.notifications.repeating import Repeating
@@ -15,6 +16,7 @@ from serving.telemetry import Telemetry
 
 ROUND_SECONDS = 0.5
 MEASURE_SECONDS = 15.0
+CLOCK_SECONDS = 20.0
 
 
 class Notifications:
@@ -31,6 +33,7 @@ class Notifications:
                 ],
                 seconds=ROUND_SECONDS,
             ),
+            Repeating("clocks", [lambda: look_at_clocks(get_store())], seconds=CLOCK_SECONDS),
             Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
             DeliveryWorker(get_store, settings, telemetry),
         ]
