@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from models.predictor import Predictor
 from serving import page
-from serving.api import cases, probes, sessions, triage
+from serving.api import audit, case_work, cases, keys, organisation, probes, sessions, triage
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.errors import refuse_invalid
 from serving.lifecycle import Lifespan, equip, model_lifespan
@@ -35,8 +35,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     app.add_exception_handler(RequestValidationError, refuse_invalid)
     app.include_router(triage.router)
     if settings.keeps_cases:
-        app.include_router(cases.router)
-        app.include_router(sessions.router)
+        for routes in (cases, case_work, sessions, organisation, keys, audit):
+            app.include_router(routes.router)
     app.include_router(probes.router)
     app.include_router(page.router)
     _complete_document(app)

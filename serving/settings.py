@@ -85,13 +85,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
-        )
-        raise SettingsError(f"wrong settings: {problems}") from error
+    settings = _read(overrides)
     if settings.is_development:
         return _development(settings)
     if settings.keeps_cases:
@@ -99,6 +93,22 @@ def load_settings(**overrides: Any) -> Settings:
     if settings.api_token is not None or not settings.keeps_cases:
         _check_token(settings.api_token)
     return settings
+
+
+def load_store_settings() -> Settings:
+    """The same for commands on the store: no token is needed, nor keys before they are read. Raises SettingsError."""
+    settings = _read({"store": "on", "api_token": None, "host": "127.0.0.1"})
+    return _development(settings) if settings.is_development else settings
+
+
+def _read(overrides: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"wrong settings: {problems}") from error
 
 
 def _development(settings: Settings) -> Settings:

@@ -16,6 +16,7 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from data.policy.schema import default_policy
 from data.store.api_keys import ApiKeyRepository
 from data.store.assignments import AssignmentRepository
 from data.store.audit import AuditLog
@@ -75,7 +76,9 @@ class UnitOfWork:
             now=now,
         )
         self.case_list = CaseList(session)
-        self.labels = LabelRepository(session, events=self.events, now=now)
+        self.labels = LabelRepository(
+            session, four_eyes=frozenset(default_policy().alerts.flags), events=self.events, now=now
+        )
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.statistics = StatisticsRepository(session)
         self.now = now
