@@ -25,7 +25,7 @@ Administrator = Annotated[Principal, Depends(require("users.manage"))]
 UnitReader = Annotated[Principal, Depends(require("users.manage", "keys.manage", "cases.read"))]
 UserReader = Annotated[Principal, Depends(require("users.manage", "cases.assign"))]
 Anybody = Annotated[Principal, Depends(authenticate)]
-Password = Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, repr=False)]
+Password = Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD)]
 router = APIRouter(prefix="/v1", tags=["organisation"], responses=problems(401, 403, 422, 503))
 
 
@@ -73,7 +73,7 @@ class NewUserBody(RequestShape):
     name: Name
     role: Id
     unit_id: Id
-    password: Password | None = None
+    password: Password | None = Field(default=None, repr=False)
 
 
 class UserChangeBody(RequestShape):
@@ -93,8 +93,8 @@ class UserChangeBody(RequestShape):
 class PasswordBody(RequestShape):
     """`old_password` is needed for one's own."""
 
-    password: Password
-    old_password: Password | None = None
+    password: Password = Field(repr=False)
+    old_password: Password | None = Field(default=None, repr=False)
 
 
 @router.get("/units", summary="Units that the caller sees")
