@@ -23,7 +23,7 @@ from serving.stored import store_access
 
 MOST_ON_PAGE = 500
 VERIFY_SECONDS = 120.0
-"""A million entries take about 20 s."""
+"""A million entries take about 30 s of a core."""
 
 
 async def _auditor(caller: Annotated[Principal, Depends(require("audit.read"))]) -> Principal:
