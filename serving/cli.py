@@ -13,6 +13,10 @@ from pathlib import Path
 import click
 
 from data.errors import XiaobaoError, place_of
+from serving.commands.audit import audit_group, erase_command
+from serving.commands.keys import key_group
+from serving.commands.organisation import unit_group, user_group
+from serving.commands.store import store_group
 
 
 class _Commands(click.Group):
@@ -49,6 +53,9 @@ def main() -> None:
     """xiaobao 消保: triage of Chinese bank complaints on your own machines."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
+
+for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group):
+    main.add_command(command)
 
 BUNDLE_OPTION = click.option(
     "--bundle",

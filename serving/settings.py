@@ -113,7 +113,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
-    settings = _read(**overrides)
+    settings = _read(overrides)
     if settings.is_development:
         return _development(settings)
     if settings.keeps_cases:
@@ -125,10 +125,16 @@ def load_settings(**overrides: Any) -> Settings:
 
 def policies_of_environment() -> "PolicyBook":
     """What commands that start no service decide by. Raises SettingsError, PolicyError."""
-    return _read().read_policies()
+    return _read({}).read_policies()
 
 
-def _read(**overrides: Any) -> Settings:
+def load_store_settings() -> Settings:
+    """The same for commands on the store: no token is needed, nor keys before they are read. Raises SettingsError."""
+    settings = _read({"store": "on", "api_token": None, "host": "127.0.0.1"})
+    return _development(settings) if settings.is_development else settings
+
+
+def _read(overrides: dict[str, Any]) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:

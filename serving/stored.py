@@ -36,7 +36,7 @@ class StoreAccess:
         self._open = open_it
         self._store: Store | None = None
         self._opening = threading.Lock()
-        self._limit = limit_seconds
+        self.limit_seconds = limit_seconds
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="store")
 
     @property
@@ -54,7 +54,7 @@ class StoreAccess:
         """
         future = asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(self.store))
         try:
-            return await asyncio.wait_for(future, self._limit + extra_seconds)
+            return await asyncio.wait_for(future, self.limit_seconds + extra_seconds)
         except TimeoutError:
             raise StoreUnavailableError(
                 "the database does not answer in time; it is not certain whether the request was stored; "

@@ -109,7 +109,14 @@ class UnitOfWork:
         )
         self.reminders = ReminderRepository(session, due_dates=due_dates, events=self.events, now=now)
         self.case_list = CaseList(session, now=now)
-        self.labels = LabelRepository(session, due_dates=due_dates, events=self.events, alerts=self.alerts, now=now)
+        self.labels = LabelRepository(
+            session,
+            four_eyes=frozenset(book.current.alerts.flags),
+            due_dates=due_dates,
+            events=self.events,
+            alerts=self.alerts,
+            now=now,
+        )
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.statistics = StatisticsRepository(session)
         self.now = now
