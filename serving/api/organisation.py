@@ -19,7 +19,7 @@ from serving.administration import add_unit, add_user, change_user, move_unit
 from serving.api.responses import problems
 from serving.api.shapes import Id, Name, RequestShape, RowShape, forget_callers
 from serving.errors import ServiceError
-from serving.stored import store_access
+from serving.stored import HASHING_SECONDS, store_access
 
 Administrator = Annotated[Principal, Depends(require("users.manage"))]
 UnitReader = Annotated[Principal, Depends(require("users.manage", "keys.manage", "cases.read"))]
@@ -163,7 +163,7 @@ async def new_user(request: Request, caller: Administrator, body: NewUserBody) -
             )  # fmt: skip
             return UserRow.model_validate(user)
 
-    return await store_access(request).run(add)
+    return await store_access(request).run(add, extra_seconds=HASHING_SECONDS)
 
 
 @router.patch("/users/{user_id}", summary="Change role, unit or state", responses=problems(404))
@@ -203,7 +203,7 @@ async def new_password(request: Request, caller: Anybody, user_id: str, body: Pa
             work.sign_in.set_password(user_id, password_hash, actor_id=caller.id, within=caller.unit_path)
         return True
 
-    if not await store_access(request).run(set_it):
+    if not await store_access(request).run(set_it, extra_seconds=HASHING_SECONDS):
         raise NotAllowedError(
             "the old password is wrong, or locked for a while", "原密码错误或暂时锁定", code="password_wrong"
         )
