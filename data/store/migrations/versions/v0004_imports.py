@@ -1,4 +1,4 @@
-"""Files of complaints that are imported: the jobs, the uploaded files while they are worked on, what became of each row."""
+"""Imports of files: the jobs, the uploaded files while they are worked on, what became of each row."""
 
 import sqlalchemy as sa
 from alembic import op
