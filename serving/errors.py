@@ -32,6 +32,12 @@ STATUS_OF_CODE = {
     "not_ready": 503,
     "inference_failed": 500,
     "request_invalid": 422,
+    "file_too_large": 413,
+    "content_type_unsupported": 415,
+    "form_unreadable": 400,
+    "uploads_busy": 429,
+    "imports_waiting": 429,
+    "import_finished": 409,
 }
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}
 ZH_OF_STATUS = {404: "没有这个地址", 405: "这个地址不支持该方法"}

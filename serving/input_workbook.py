@@ -16,7 +16,6 @@ LAST_LINE = 1_048_576
 MOST_PARTS = 1_000
 # A formula that failed; no one means it as a text.
 EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
-_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _PIECE = 1 << 16
 
 SheetRow = tuple[Any, ...]
@@ -63,14 +62,6 @@ def sheet_rows(stream: BinaryIO, name: str, *, most_columns: int | None = None) 
 
 def check_unpacked_size(stream: BinaryIO, name: str, *, most_bytes: int) -> None:
     """Refuse a file that unpacks to more than `most_bytes`, whatever it says of itself. Raises InputFileError."""
-    start = stream.read(4)
-    stream.seek(0)
-    if start == _OLD_EXCEL:
-        raise InputFileError(
-            f"{name} is an old or password-protected Excel file; save it as .xlsx without a password",
-            f"{name} 是旧版或加密的 Excel 文件，请另存为不带密码的 .xlsx",
-            code="file_type_wrong",
-        )
     try:
         with zipfile.ZipFile(stream) as archive:
             parts = archive.infolist()

@@ -34,6 +34,16 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
+    import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")
+    import_max_rows: int = Field(default=50_000, ge=1, description="Most rows of a file that is imported.")
+    import_max_columns: int = Field(default=200, ge=1, le=16_384, description="Most columns of such a file.")
+    import_max_cell_characters: int = Field(
+        default=32_767, ge=1, description="Longest cell of such a file; Excel's own limit."
+    )
+    import_max_unpacked_bytes: int = Field(
+        default=256_000_000, ge=1024, description="Most bytes that an XLSX file may unpack to."
+    )
+    import_max_waiting: int = Field(default=10, ge=1, description="Unfinished imports of one caller at most.")
 
     @property
     def is_development(self) -> bool:

@@ -196,9 +196,8 @@ class ImportRepository:
         job.rows_existing += error is None and not outcome.is_new
 
     def release(self, job: ImportJob) -> None:
-        """Let another worker go on at once with a job that the caller holds; this one was not at fault."""
+        """Let another worker go on at once with a job that the caller holds."""
         job.lease_until = self._now()
-        job.attempts = 0
 
     def finish(self, job: ImportJob) -> None:
         """All rows of a job that the caller holds are recorded."""
