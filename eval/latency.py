@@ -14,6 +14,7 @@ part of the report, and so is the processor time per request, which suffers less
 """
 
 import argparse
+import base64
 import importlib.util
 import json
 import os
@@ -71,6 +72,8 @@ def services(run: Run) -> list[ServiceCommand]:
     python, bundle = sys.executable, ["--bundle", str(run.bundle)]
     environment = {
         "XIAOBAO_ENVIRONMENT": "production", "XIAOBAO_API_TOKEN": run.token, "XIAOBAO_BUNDLE": str(run.bundle),
+        "XIAOBAO_DATA_FOLDER": str(run.folder),
+        "XIAOBAO_MASTER_KEYS": f"bench:{base64.b64encode(os.urandom(32)).decode()}",
     }  # fmt: skip
     weights = ["--weights", str(run.weights)] if run.weights else []
     peer = [python, "-m"]

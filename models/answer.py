@@ -119,6 +119,14 @@ class AllProbabilities(_Part):
     flags: dict[str, float]
 
 
+class CaseReference(_Part):
+    """The case under which a complaint is kept; `is_new` is false where its `external_id` was stored before."""
+
+    id: str
+    unit: str
+    is_new: bool
+
+
 class TriageAnswer(_Part):
     """Category and leaf are null only for irrelevant texts, cause and sub-cause only for texts that do not complain."""
 
@@ -143,3 +151,5 @@ class TriageAnswer(_Part):
     versions: Versions
     timings: Timings
     probabilities: AllProbabilities | None = Field(default=None, exclude_if=lambda value: value is None)
+    case: CaseReference | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Only where it was to be stored."""

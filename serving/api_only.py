@@ -1,7 +1,7 @@
 """The HTTP service for machines: `xiaobao serve --api-only`. In: settings. Out: an ASGI app without pages.
 
-The same answers and errors as `serving.app`, on bare Starlette: FastAPI, its pages and its per-request dependency
-solving stay unloaded.
+The same answers and errors as `serving.app`, on bare Starlette, for triage alone: FastAPI, its pages, its per-request
+dependency solving and the case store stay unloaded.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from models.predictor import Predictor
+from serving.access.guard import authorize
 from serving.api.answering import answer_batch, answer_one
 from serving.api.status import Status, alive, current_metrics, ready
 from serving.errors import invalid_request
 from serving.lifecycle import equip, model_lifespan
-from serving.security import require_token
 from serving.settings import Settings
 
 
@@ -44,13 +44,13 @@ def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route
 
 
 async def _triage(request: Request) -> Response:
-    require_token(request)
-    return await answer_one(request, full=_wants_full(request))
+    caller = await authorize(request, "triage")
+    return await answer_one(request, caller, full=_wants_full(request), keep=_wants_store(request))
 
 
 async def _triage_batch(request: Request) -> Response:
-    require_token(request)
-    return await answer_batch(request, full=_wants_full(request))
+    caller = await authorize(request, "triage")
+    return await answer_batch(request, caller, full=_wants_full(request), keep=_wants_store(request))
 
 
 async def _healthz(_request: Request) -> Response:
@@ -76,3 +76,12 @@ def _wants_full(request: Request) -> bool:
         problem = {"type": "literal_error", "loc": ("query", "detail"), "msg": "Input should be 'normal' or 'full'"}
         raise invalid_request([{**problem, "input": detail}])
     return detail == "full"
+
+
+def _wants_store(request: Request) -> bool:
+    """Whether `store=true` was asked for, which this service then refuses. Raises ServiceError on other words."""
+    wanted = request.query_params.get("store", "false").lower()
+    if wanted not in ("true", "false", "1", "0"):
+        problem = {"type": "bool_parsing", "loc": ("query", "store"), "msg": "Input should be a valid boolean"}
+        raise invalid_request([{**problem, "input": wanted}])
+    return wanted in ("true", "1")

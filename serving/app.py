@@ -4,19 +4,24 @@ Validate → normalise → redact → tokenise before the queue; worker threads 
 Nothing is loaded from outside: the API pages bring their own scripts. `serving.api_only` is the same without pages.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
+from starlette.applications import Starlette
 
 from models.predictor import Predictor
 from serving import page
-from serving.api import probes, triage
+from serving.api import cases, imports, probes, sessions, triage
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.errors import refuse_invalid
-from serving.lifecycle import equip, model_lifespan
+from serving.imports.lifecycle import import_lifespan
+from serving.lifecycle import Lifespan, equip, model_lifespan
 from serving.settings import Settings
+from serving.store_lifecycle import store_lifespan
 
 
 def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAPI:
@@ -25,15 +30,31 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
         title="xiaobao 消保",
         version=version("xiaobao"),
         description="Triage of Chinese bank complaints: facets, risk flags and the words that show them.",
-        lifespan=model_lifespan(settings, predictor),
+        lifespan=_lifespan(settings, predictor),
     )
     equip(app, settings)
     app.add_exception_handler(RequestValidationError, refuse_invalid)
     app.include_router(triage.router)
+    if settings.keeps_cases:
+        app.include_router(imports.router)
+        app.include_router(cases.router)
+        app.include_router(sessions.router)
     app.include_router(probes.router)
     app.include_router(page.router)
     _complete_document(app)
     return app
+
+
+def _lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
+    """The model and, if cases are kept, the store and the worker for imports."""
+    model, store = model_lifespan(settings, predictor), store_lifespan(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with model(app), store(app), import_lifespan(app):
+            yield
+
+    return lifespan
 
 
 def _complete_document(app: FastAPI) -> None:
@@ -50,8 +71,9 @@ def _complete_document(app: FastAPI) -> None:
             items["items"] = {"$ref": "#/components/schemas/TriageRequest"}
             document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             for path, operations in document["paths"].items():
-                if path.startswith("/v1/"):
-                    operations["post"]["security"] = [{"token": []}]
+                for name, operation in operations.items():
+                    if path.startswith("/v1/") and (name, path) != ("post", "/v1/sessions"):
+                        operation["security"] = [{"token": []}]
             app.openapi_schema = document
         return app.openapi_schema
 

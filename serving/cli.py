@@ -93,13 +93,17 @@ def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | N
 @main.command("serve")
 @click.option("--host", default=None, help="Address to listen on; default from XIAOBAO_HOST, else 127.0.0.1.")
 @click.option("--port", type=int, default=None, help="Port; default from XIAOBAO_PORT, else 8000.")
-@click.option("--api-only", is_flag=True, help="No page and no API pages: less memory, faster start and answers.")
+@click.option(
+    "--api-only", is_flag=True, help="Triage alone, no store and no pages: less memory, faster start and answers."
+)
 def serve_command(host: str | None, port: int | None, api_only: bool) -> None:
     """Start the HTTP service."""
     from serving.run import serve
     from serving.settings import load_settings
 
-    chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    chosen: dict[str, object] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    if api_only:
+        chosen["store"] = "off"
     serve(load_settings(**chosen), api_only=api_only)
 
 

@@ -32,6 +32,28 @@ STATUS_OF_CODE = {
     "not_ready": 503,
     "inference_failed": 500,
     "request_invalid": 422,
+    "cursor_invalid": 422,
+    "query_invalid": 422,
+    "rate_limited": 429,
+    "forbidden": 403,
+    "not_allowed": 403,
+    "login_refused": 401,
+    "not_found": 404,
+    "original_erased": 410,
+    "case_erased": 410,
+    "external_id_taken": 409,
+    "external_id_reused": 409,
+    "case_closed": 409,
+    "case_open": 409,
+    "login_taken": 409,
+    "unit_exists": 409,
+    "key_revoked": 409,
+    "store_off": 503,
+    "store_unavailable": 503,
+    "migration_needed": 503,
+    "key_invalid": 503,
+    "ciphertext_invalid": 500,
+    "store_failed": 500,
     "file_too_large": 413,
     "content_type_unsupported": 415,
     "form_unreadable": 400,
@@ -39,6 +61,7 @@ STATUS_OF_CODE = {
     "imports_waiting": 429,
     "import_finished": 409,
 }
+RETRY_AFTER = {"store_unavailable": "2", "migration_needed": "30"}
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}
 ZH_OF_STATUS = {404: "没有这个地址", 405: "这个地址不支持该方法"}
 
@@ -78,6 +101,14 @@ class ServiceError(XiaobaoError):
         self.details = list(details)
 
 
+def store_off() -> ServiceError:
+    return ServiceError(
+        "store_off",
+        "this service runs without a case store; start it with XIAOBAO_STORE=on and without --api-only",
+        "本服务未启用案件库，请以 XIAOBAO_STORE=on 启动且不要使用 --api-only",
+    )
+
+
 INTERNAL = ErrorContent(
     code="internal", message="an unexpected error; nothing was stored; try again", message_zh="内部错误，请重试"
 )
@@ -108,6 +139,8 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
     if request.url.path.startswith("/v1/"):
         request.app.state.telemetry.rejected.labels(error.code).inc()
     headers = error.headers if isinstance(error, ServiceError) else None
+    if error.code in RETRY_AFTER:
+        headers = {**(headers or {}), "Retry-After": RETRY_AFTER[error.code]}
     return error_response(STATUS_OF_CODE.get(error.code, 422), error_content(error), headers)
 
 

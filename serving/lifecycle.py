@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.applications import Starlette
 
 from models.predictor import Predictor
+from serving.access.authentication import Authenticator
 from serving.errors import add_error_handlers
 from serving.inference.cores import usable_cores
 from serving.inference.pool import InferencePool
@@ -33,8 +34,11 @@ def model_lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
 
 
 def equip(app: Starlette, settings: Settings) -> None:
-    """Settings, counters and error handlers."""
+    """Settings, counters, error handlers; no case store unless it is added."""
     app.state.settings = settings
+    token = settings.api_token
+    app.state.authenticator = Authenticator(api_token=token.get_secret_value() if token else None)
+    app.state.store_access = app.state.intake = app.state.text_limits = app.state.development_unit = None
     app.state.telemetry = Telemetry()
     add_error_handlers(app)
     app.add_middleware(RequestMetrics, telemetry=app.state.telemetry)  # outermost: counts what the others answer

@@ -1,20 +1,25 @@
 """What the service is told from outside. In: environment `XIAOBAO_*`. Out: `Settings`, checked, made once.
 
 In development (`XIAOBAO_ENVIRONMENT=development`, as `make run` sets it) the service listens on loopback only and
-generates its key into the git-ignored folder `.xiaobao/`. In production, the default, it refuses to start without a
-key of its own.
+generates token, master key and database into the git-ignored folder `.xiaobao/`. In production, the default, it
+refuses to start without a master key of its own or, where it keeps no cases, without a token.
 """
 
+import base64
 import ipaddress
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.errors import SettingsError
+
+if TYPE_CHECKING:
+    from data.store.crypto import MasterKeys
 
 DEVELOPMENT_FOLDER = Path(".xiaobao")
 MINIMUM_TOKEN_LENGTH = 32
@@ -29,7 +34,17 @@ class Settings(BaseSettings):
     environment: Literal["production", "development"] = "production"
     host: str = Field(default="127.0.0.1", description="Address to listen on; in development loopback only.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
-    api_token: SecretStr | None = Field(default=None, description="Bearer token of API clients, ≥ 32 characters.")
+    api_token: SecretStr | None = Field(default=None, description="Bearer token for triage alone, ≥ 32 characters.")
+    store: Literal["on", "off"] = Field(default="on", description="Whether cases can be kept.")
+    data_folder: Path = Field(default=Path("/var/lib/xiaobao"), description="Where SQLite keeps its file.")
+    database_url: SecretStr | None = Field(
+        default=None, description="sqlite:////folder/file.db or postgresql://…; default: SQLite in the data folder."
+    )
+    master_keys: SecretStr | None = Field(
+        default=None, description="id:base64 pairs separated by commas, the current one first."
+    )
+    master_keys_file: Path | None = Field(default=None, description="File that holds them instead.")
+    cipher: Literal["aes-256-gcm", "sm4-gcm"] = Field(default="aes-256-gcm", description="For originals and keys.")
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
@@ -49,6 +64,34 @@ class Settings(BaseSettings):
     def is_development(self) -> bool:
         return self.environment == "development"
 
+    @property
+    def keeps_cases(self) -> bool:
+        return self.store == "on"
+
+    @property
+    def database(self) -> str:
+        """URL of the case store."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_folder / 'xiaobao.db'}"
+
+    def read_master_keys(self) -> "MasterKeys":
+        """All master keys, the current one first. Raises KeyMaterialError, SettingsError."""
+        from data.store.crypto import MasterKeys  # a service without a store never loads the cryptography
+
+        if self.master_keys is not None:
+            return MasterKeys.parse(self.master_keys.get_secret_value())
+        if self.master_keys_file is None:
+            raise SettingsError(
+                "XIAOBAO_MASTER_KEYS or XIAOBAO_MASTER_KEYS_FILE is missing; originals are encrypted with it; make one "
+                "with: python -c \"import base64, os; print('2026:' + base64.b64encode(os.urandom(32)).decode())\"; "
+                "or set XIAOBAO_STORE=off"
+            )
+        try:
+            return MasterKeys.parse(self.master_keys_file.read_text(encoding="ascii"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"XIAOBAO_MASTER_KEYS_FILE cannot be read: {type(error).__name__}") from None
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
@@ -61,7 +104,10 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(f"wrong settings: {problems}") from error
     if settings.is_development:
         return _development(settings)
-    _check_token(settings.api_token)
+    if settings.keeps_cases:
+        settings.read_master_keys()
+    if settings.api_token is not None or not settings.keeps_cases:
+        _check_token(settings.api_token)
     return settings
 
 
@@ -71,17 +117,30 @@ def _development(settings: Settings) -> Settings:
             f"in development the service listens on loopback only, XIAOBAO_HOST is {settings.host}; "
             "use 127.0.0.1 or set XIAOBAO_ENVIRONMENT=production with a token of your own"
         )
-    if settings.api_token is not None:
-        return settings
-    return settings.model_copy(update={"api_token": SecretStr(_generated_token(DEVELOPMENT_FOLDER / "api_token"))})
+    made: dict[str, Any] = {}
+    if settings.api_token is None:
+        made["api_token"] = SecretStr(_generated(DEVELOPMENT_FOLDER / "api_token", _new_token))
+    if settings.keeps_cases and settings.master_keys is None and settings.master_keys_file is None:
+        made["master_keys"] = SecretStr(_generated(DEVELOPMENT_FOLDER / "master_keys", _new_master_key))
+    if "data_folder" not in settings.model_fields_set:
+        made["data_folder"] = DEVELOPMENT_FOLDER
+    return settings.model_copy(update=made)
 
 
-def _generated_token(file: Path) -> str:
+def _new_token() -> str:
+    return secrets.token_urlsafe(MINIMUM_TOKEN_LENGTH)
+
+
+def _new_master_key() -> str:
+    return f"development:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def _generated(file: Path, make: Callable[[], str]) -> str:
     if not file.exists():
         file.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_urlsafe(MINIMUM_TOKEN_LENGTH))
+            stream.write(make())
     return file.read_text().strip()
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from psycopg import sql
 
+from data.store.migration import migrate
 from data.taxonomy import Taxonomy, default_taxonomy
 from models.bundle import Bundle, load_bundle
 from models.predictor import Predictor
@@ -131,3 +134,40 @@ def postgres_server() -> Iterator["PostgresServer"]:
     yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: "PostgresServer") -> str:
+    create_database(postgres_server, "template_store")
+    migrate(postgres_server.get_uri("template_store"))
+    return "template_store"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database."""
+    if request.param == "sqlite":
+        file = tmp_path / "store.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_template")
+    create_database(server, "store_test", template=template)
+    yield server.get_uri("store_test")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("DROP DATABASE store_test WITH (FORCE)")
+
+
+def create_database(server: "PostgresServer", name: str, *, template: str = "template1") -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )

@@ -15,6 +15,7 @@ from data.store.events import EventRepository
 from data.store.flags import flags_of, set_facets
 from data.store.free_text import storable
 from data.store.insertion import insert_if_new
+from data.store.organisation import check_unit
 from data.store.originals import OriginalRepository
 from data.store.records import NewCase, NewTriageResult, StoredCase
 from data.store.scope import not_found, units_within, visible_case
@@ -53,7 +54,7 @@ class CaseRepository:
         """
         case_id = _new_id(new.received_at)
         values = self._values(case_id, new, result)  # before the first statement: from there on SQLite is locked
-        self._check_unit(new.unit_id, within)
+        check_unit(self._session, new.unit_id, within)
         if not insert_if_new(self._session, Case, values, unique=["source_system", "external_id"]):
             return StoredCase(case=self._earlier(new, within), is_new=False)
         case = self._session.get_one(Case, case_id)
@@ -112,10 +113,6 @@ class CaseRepository:
             raise StoreError("the case is closed; reopen it first", "案件已办结，请先重开", code="case_closed")
         return case
 
-    def _check_unit(self, unit_id: str, within: str) -> None:
-        if self._session.scalar(units_within(within).where(Unit.id == unit_id)) is None:
-            raise not_found("unit", "机构")
-
     def _earlier(self, new: NewCase, within: str) -> Case:
         query = select(Case).where(Case.source_system == new.source_system, Case.external_id == new.external_id)
         case = self._session.scalar(query.where(Case.unit_id.in_(units_within(within))))
@@ -135,6 +132,7 @@ class CaseRepository:
             "source_system": new.source_system,
             "external_id": new.external_id,
             "source": new.source,
+            "branch": new.branch,
             "region": new.region,
             "regulator_reference": new.regulator_reference,
             "unit_id": new.unit_id,

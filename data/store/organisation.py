@@ -87,8 +87,8 @@ class UserRepository:
 
     def add(self, *, login: str, name: str, role: str, unit_id: str, within: str) -> User:
         """Add a person or, in the role `system`, a machine. Raises StoreError, NotFoundError."""
-        _check_role(role)
-        self._check_unit(unit_id, within)
+        check_role(role)
+        check_unit(self._session, unit_id, within)
         user_id = secrets.token_hex(8)
         values = {
             "id": user_id, "login": login, "name": name, "role": role, "unit_id": unit_id, "is_active": True,
@@ -123,10 +123,10 @@ class UserRepository:
         """Change what is given. Raises StoreError, NotFoundError."""
         user = self.get(user_id, within=within)
         if role is not None:
-            _check_role(role)
+            check_role(role)
             user.role = role
         if unit_id is not None:
-            self._check_unit(unit_id, within)
+            check_unit(self._session, unit_id, within)
             user.unit_id = unit_id
         if is_active is not None:
             user.is_active = is_active
@@ -146,10 +146,6 @@ class UserRepository:
             raise not_found("user", "用户")
         return user
 
-    def _check_unit(self, unit_id: str, within: str) -> None:
-        if self._session.scalar(units_within(within).where(Unit.id == unit_id)) is None:
-            raise not_found("unit", "机构")
-
 
 def active_user(session: Session, user_id: str) -> User:
     """A person who may decide. Raises NotAllowedError for machines, for people who left, for unknown ids."""
@@ -159,7 +155,14 @@ def active_user(session: Session, user_id: str) -> User:
     return user
 
 
-def _check_role(role: str) -> None:
+def check_unit(session: Session, unit_id: str, within: str) -> None:
+    """Raise NotFoundError unless the unit lies in the caller's part of the organisation."""
+    if session.scalar(units_within(within).where(Unit.id == unit_id)) is None:
+        raise not_found("unit", "机构")
+
+
+def check_role(role: str) -> None:
+    """Raise StoreError unless the role is one of `ROLES`."""
     if role not in ROLES:
         raise StoreError(f"unknown role; expected one of {', '.join(ROLES)}", "未知的角色", code="role_invalid")
 

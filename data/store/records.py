@@ -22,6 +22,7 @@ class NewCase:
     prepared: PreparedText = field(repr=False)
     customer_reference: str | None = field(default=None, repr=False)
     source: str | None = None
+    branch: str | None = None
     region: str | None = None
     regulator_reference: str | None = None
     ticket_due_at: datetime | None = None

@@ -81,6 +81,55 @@ class User(Base):
     created_at: Mapped[datetime]
 
 
+class Credential(Base):
+    """A person's password, for those who sign in here and not at the bank's own identity provider."""
+
+    __tablename__ = "credentials"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    changed_at: Mapped[datetime]
+    failed_attempts: Mapped[int]
+    """Since the last success; enough of them lock the login for a while."""
+    locked_until: Mapped[datetime | None]
+
+
+class SignedIn(Base):
+    """One session of a person. Only a hash of its token is kept."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """What a machine signs in with. Only hashes of its secret are kept, after a rotation also of the one before."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (CheckConstraint(f"role IN {ROLES}", name="role"),)
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    source_system: Mapped[str]
+    """Cases that it delivers carry this name; `external_id` is unique within it."""
+    role: Mapped[str]
+    unit_id: Mapped[str] = mapped_column(ForeignKey("units.id"), index=True)
+    scopes: Mapped[list[str]]
+    secret_hash: Mapped[str]
+    previous_hash: Mapped[str | None]
+    previous_until: Mapped[datetime | None]
+    texts_per_minute: Mapped[int | None]
+    max_body_bytes: Mapped[int | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
 class Case(Base):
     __tablename__ = "cases"
     __table_args__ = (
@@ -99,6 +148,8 @@ class Case(Base):
     """The delivering system's own number; unique within it."""
     source: Mapped[str | None]
     """Where the complaint came in: hotline, counter, nfra, 12345 …"""
+    branch: Mapped[str | None] = mapped_column(String(200))
+    """The branch as the deliverer named it; `unit_id` is the one of the organisation tree."""
     region: Mapped[str | None] = mapped_column(String(200))
     regulator_reference: Mapped[str | None] = mapped_column(String(200))
     unit_id: Mapped[str] = mapped_column(ForeignKey("units.id"))

@@ -16,6 +16,7 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from data.store.api_keys import ApiKeyRepository
 from data.store.assignments import AssignmentRepository
 from data.store.audit import AuditLog
 from data.store.case_list import CaseList
@@ -30,6 +31,7 @@ from data.store.labels import LabelRepository
 from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
+from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
 
@@ -58,6 +60,8 @@ class UnitOfWork:
         self.audit = AuditLog(session, key=derive(secret, "audit"), now=now)
         self.units = UnitRepository(session)
         self.users = UserRepository(session, now=now)
+        self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
+        self.sign_in = SignInRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
         self.triage_results = TriageResultRepository(session, now=now)
         self.originals = OriginalRepository(

@@ -1,24 +1,33 @@
 """What both services do with a request. In: one complaint or up to 256. Out: answers, or an error per item.
 
+With `keep` an answer is sent only once its case is committed.
+
 No FastAPI here: `serving.api.triage` and `serving.api_only` put these functions behind their routes.
 """
 
 import asyncio
 import logging
 import uuid
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from data.errors import TextError, place_of
+from data.errors import StoreUnavailableError, TextError, place_of
 from models.answer import TriageAnswer
 from models.predictor import Inference, Predictor, PreparedInput
+from serving.access.guard import forbidden
+from serving.access.principal import Principal
 from serving.api.requests import BATCH_REQUEST, TRIAGE_REQUEST, TriageRequest, read_body
-from serving.errors import ErrorContent, ServiceError, error_content, invalid_request
+from serving.errors import ErrorContent, ServiceError, error_content, invalid_request, store_off
 from serving.inference.pool import InferencePool, Outcome, inference_failed
 from serving.telemetry import Telemetry
+
+if TYPE_CHECKING:  # a service without a store never loads it
+    from serving.access.limits import TextLimits
+    from serving.intake import Intake
 
 logger = logging.getLogger("xiaobao")
 
@@ -40,9 +49,11 @@ class BatchAnswer(BaseModel):
     results: list[BatchResult]
 
 
-async def answer_one(request: Request, *, full: bool) -> Response:
-    """Triage the complaint in the body. Raises XiaobaoError."""
-    body = await read_body(request, TRIAGE_REQUEST)
+async def answer_one(request: Request, principal: Principal, *, full: bool, keep: bool = False) -> Response:
+    """Triage the complaint in the body, and keep it if wanted. Raises XiaobaoError."""
+    intake = _intake(request, principal) if keep else None
+    body = await read_body(request, TRIAGE_REQUEST, most_bytes=principal.max_body_bytes)
+    _count(request, principal, 1)
     if len(body.text) <= PREPARED_ON_LOOP:
         item = _prepare(request, body)
     else:
@@ -50,19 +61,53 @@ async def answer_one(request: Request, *, full: bool) -> Response:
     outcome = (await _infer(request, [item]))[0]
     if isinstance(outcome, ServiceError):
         raise outcome
-    answer = _answer(request, item, outcome, full=full)
-    return _json(answer)
+    answer = _answer(request, item, outcome, full=full or keep)
+    if intake is not None:
+        from serving.intake import Complaint
+
+        answer = await intake.keep_one(Complaint(body=body, item=item, answer=answer), principal)
+    return _json(answer if full else _without_probabilities(answer))
 
 
-async def answer_batch(request: Request, *, full: bool) -> Response:
+async def answer_batch(request: Request, principal: Principal, *, full: bool, keep: bool = False) -> Response:
     """Triage each item of the body; a bad one never fails its neighbours. Raises XiaobaoError."""
-    body = await read_body(request, BATCH_REQUEST)
+    intake = _intake(request, principal) if keep else None
+    body = await read_body(request, BATCH_REQUEST, most_bytes=principal.max_body_bytes)
+    _count(request, principal, len(body.items))
     # A batch is long work: it leaves the event loop, so that single requests beside it are not held up.
-    prepared = await asyncio.to_thread(_prepare_each, request, body.items)
-    good = [item for item in prepared if isinstance(item, PreparedInput)]
-    outcomes = iter(await _infer(request, good))
-    matched = [(item, next(outcomes) if isinstance(item, PreparedInput) else None) for item in prepared]
-    return await asyncio.to_thread(_batch_response, request, matched, full=full)
+    entries = await asyncio.to_thread(_prepare_each, request, body.items)
+    good = [entry for entry in entries if isinstance(entry, _Entry)]
+    for entry, outcome in zip(good, await _infer(request, [entry.item for entry in good]), strict=True):
+        entry.outcome = outcome
+    results = await asyncio.to_thread(_results, request, entries, full=full or keep)
+    if intake is not None:
+        results = await _kept(intake, entries, results, principal)
+    return await asyncio.to_thread(_batch_response, request, results, full=full)
+
+
+@dataclass(kw_only=True)
+class _Entry:
+    """One good item of a batch on its way."""
+
+    body: TriageRequest
+    item: PreparedInput
+    outcome: Outcome | None = None
+
+
+def _intake(request: Request, principal: Principal) -> "Intake":
+    """Raises ServiceError where the service keeps no cases or this caller may not store any."""
+    intake: Intake | None = request.app.state.intake
+    if intake is None:
+        raise store_off()
+    if not principal.may("cases.store"):
+        raise forbidden("cases.store")
+    return intake
+
+
+def _count(request: Request, principal: Principal, texts: int) -> None:
+    limits: TextLimits | None = request.app.state.text_limits
+    if limits is not None:
+        limits.count(principal, texts)
 
 
 def _json(content: BaseModel) -> Response:
@@ -75,11 +120,16 @@ def _prepare(request: Request, body: TriageRequest) -> PreparedInput:
     return predictor.prepare(body.text, id=body.external_id or uuid.uuid4().hex)
 
 
-def _prepare_each(request: Request, items: list[Any]) -> list[PreparedInput | ErrorContent]:
-    prepared: list[PreparedInput | ErrorContent] = []
+def _without_probabilities(answer: TriageAnswer) -> TriageAnswer:
+    return answer.model_copy(update={"probabilities": None})
+
+
+def _prepare_each(request: Request, items: list[Any]) -> list[_Entry | ErrorContent]:
+    prepared: list[_Entry | ErrorContent] = []
     for item in items:
         try:
-            prepared.append(_prepare(request, TRIAGE_REQUEST.validate_python(item)))
+            body = TRIAGE_REQUEST.validate_python(item)
+            prepared.append(_Entry(body=body, item=_prepare(request, body)))
         except ValidationError as error:
             prepared.append(error_content(invalid_request(error.errors(include_url=False))))
         except TextError as error:
@@ -109,30 +159,52 @@ def _answer(request: Request, item: PreparedInput, outcome: tuple[Inference, flo
     return answer
 
 
-def _batch_response(
-    request: Request, matched: list[tuple[PreparedInput | ErrorContent, Outcome | None]], *, full: bool
-) -> Response:
-    results = []
-    for index, (item, outcome) in enumerate(matched):
-        if isinstance(item, ErrorContent):
-            results.append(BatchResult(index=index, error=item))
-        elif isinstance(outcome, tuple):
-            results.append(_batch_result(request, item, outcome, index=index, full=full))
-        elif outcome is not None:
-            results.append(BatchResult(index=index, error=error_content(outcome)))
+def _results(request: Request, entries: list[_Entry | ErrorContent], *, full: bool) -> list[BatchResult]:
+    return [_result(request, entry, index=index, full=full) for index, entry in enumerate(entries)]
+
+
+def _result(request: Request, entry: _Entry | ErrorContent, *, index: int, full: bool) -> BatchResult:
+    if isinstance(entry, ErrorContent):
+        return BatchResult(index=index, error=entry)
+    if isinstance(entry.outcome, ServiceError):
+        return BatchResult(index=index, error=error_content(entry.outcome))
+    assert entry.outcome is not None
+    try:
+        return BatchResult(index=index, answer=_answer(request, entry.item, entry.outcome, full=full))
+    except Exception as error:  # a loop's edge: the neighbours are answered
+        return BatchResult(index=index, error=_unexpected(error))
+
+
+async def _kept(
+    intake: "Intake", entries: list[_Entry | ErrorContent], results: list[BatchResult], principal: Principal
+) -> list[BatchResult]:
+    """The results with what became of storing them. Raises StoreUnavailableError if nothing could be stored."""
+    from serving.intake import Complaint
+
+    wanted = [
+        (result.index, Complaint(body=entry.body, item=entry.item, answer=result.answer))
+        for entry, result in zip(entries, results, strict=True)
+        if isinstance(entry, _Entry) and result.answer is not None
+    ]
+    kept = await intake.keep_each([complaint for _, complaint in wanted], principal)
+    if kept and all(isinstance(one, StoreUnavailableError) for one in kept):
+        raise next(one for one in kept if isinstance(one, StoreUnavailableError))
+    results = list(results)
+    for (index, _), one in zip(wanted, kept, strict=True):
+        if isinstance(one, TriageAnswer):
+            results[index] = BatchResult(index=index, answer=one)
+        else:
+            results[index] = BatchResult(index=index, error=error_content(one))
+    return results
+
+
+def _batch_response(request: Request, results: list[BatchResult], *, full: bool) -> Response:
     for result in results:
         if result.error:
             _telemetry(request).rejected.labels(result.error.code).inc()
+        if result.answer and not full:
+            result.answer = _without_probabilities(result.answer)
     return _json(BatchAnswer(results=results))
-
-
-def _batch_result(
-    request: Request, item: PreparedInput, outcome: tuple[Inference, float], *, index: int, full: bool
-) -> BatchResult:
-    try:
-        return BatchResult(index=index, answer=_answer(request, item, outcome, full=full))
-    except Exception as error:  # a loop's edge: the neighbours are answered
-        return BatchResult(index=index, error=_unexpected(error))
 
 
 def _telemetry(request: Request) -> Telemetry:

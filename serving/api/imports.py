@@ -225,8 +225,12 @@ def _queue(store: Store, new: NewImport, caller: Principal, most_waiting: int) -
                 {"Retry-After": "60"},
             )
         if stored.is_new:
-            details = {"rows": new.rows, "bytes": len(new.content), "sha256": new.sha256}
-            work.audit.append("import.queued", actor_id=caller.id, subject=stored.job.id, details=details)
+            work.audit.append(
+                "import.queued",
+                actor_id=caller.id,
+                subject=stored.job.id,
+                details={"rows": new.rows, "bytes": len(new.content), "sha256": new.sha256},
+            )
         return stored
 
 

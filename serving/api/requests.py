@@ -83,9 +83,10 @@ TRIAGE_REQUEST: TypeAdapter[TriageRequest] = TypeAdapter(TriageRequest)
 BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
 
 
-async def read_body(request: Request, adapter: TypeAdapter[Body]) -> Body:
-    """Read, bound, decode and check a JSON body. Raises ServiceError."""
-    raw = await _read_bounded(request)
+async def read_body(request: Request, adapter: TypeAdapter[Body], *, most_bytes: int | None = None) -> Body:
+    """Read, bound, decode and check a JSON body; `most_bytes` is the caller's own limit. Raises ServiceError."""
+    limit: int = request.app.state.settings.max_body_bytes
+    raw = await read_bounded(request, limit if most_bytes is None else min(limit, most_bytes))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -100,8 +101,8 @@ async def read_body(request: Request, adapter: TypeAdapter[Body]) -> Body:
         raise invalid_request(error.errors(include_url=False)) from None
 
 
-async def _read_bounded(request: Request) -> bytes:
-    limit: int = request.app.state.settings.max_body_bytes
+async def read_bounded(request: Request, limit: int) -> bytes:
+    """The body. Raises ServiceError `body_too_large` as soon as it is longer than `limit` bytes."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from data.errors import InputFileError, KeyMaterialError, StoreError, StoreUnavailableError, XiaobaoError, place_of
 from data.store.maintenance import scrub
@@ -27,7 +27,7 @@ from serving.access.permissions import PERMISSIONS_OF_ROLE
 from serving.access.principal import Principal
 from serving.imports.examination import open_import
 from serving.imports.rows import RowTriage, TriagedRow, unexpected
-from serving.input_files import BadRow, Record
+from serving.input_files import BadRow, FileFormat, Record
 from serving.intake import keep_in
 from serving.settings import Settings
 from serving.telemetry import Telemetry
@@ -133,7 +133,8 @@ class ImportWorker:
 
     def _import(self, job: ImportJob) -> None:
         content, last, principal = self._insist(lambda work: _taken_up(work, job))
-        table = open_import(content, job.format, name=job.file_name, settings=self._settings)
+        file_format = cast(FileFormat, job.format)
+        table = open_import(content, file_format, name=job.file_name, settings=self._settings)
         for batch in _batches(record for record in table.records if record.line > last):
             rows = self._rows.triage(job.id, batch)
             self._count_rows(rows, self._insist(lambda work: self._store(work, job, principal, rows)))  # noqa: B023

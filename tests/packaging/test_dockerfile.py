@@ -1,5 +1,6 @@
 """The image, without a Docker engine: its recipe is read, its steps are done in a folder, its command is started."""
 
+import base64
 import secrets
 import shutil
 import signal
@@ -49,13 +50,15 @@ def image(recipe: Recipe, offline_pip: dict[str, str], tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="module")
-def environment(recipe: Recipe, image: Path) -> dict[str, str]:
-    """The image's environment, `docker run -e XIAOBAO_API_TOKEN=…`, and a bank's proxy that does not answer."""
+def environment(recipe: Recipe, image: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The image's environment, a volume, `-e XIAOBAO_MASTER_KEYS=…`, and a bank's proxy that does not answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     return {
         **{name: mapped(value, image) for name, value in recipe.environment.items()},
         "XIAOBAO_API_TOKEN": secrets.token_urlsafe(32),
+        "XIAOBAO_MASTER_KEYS": f"test:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "XIAOBAO_DATA_FOLDER": str(tmp_path_factory.mktemp("volume")),
         "XIAOBAO_HOST": "127.0.0.1",
         "XIAOBAO_PORT": str(port),
         "HOME": str(inside(image, "/home/xiaobao")),
@@ -95,9 +98,9 @@ def test_runs_as_a_numbered_user_that_is_not_root(recipe: Recipe) -> None:
     assert f" --uid {user} " in recipe.final("RUN")
 
 
-def test_starts_in_production_without_a_token_of_its_own(recipe: Recipe) -> None:
+def test_starts_in_production_without_a_secret_of_its_own(recipe: Recipe) -> None:
     """No secret and no development mode in an image."""
-    assert not {"XIAOBAO_API_TOKEN", "XIAOBAO_ENVIRONMENT"} & set(recipe.environment)
+    assert not {"XIAOBAO_API_TOKEN", "XIAOBAO_MASTER_KEYS", "XIAOBAO_ENVIRONMENT"} & set(recipe.environment)
     assert recipe.final("EXPOSE") == recipe.environment["XIAOBAO_PORT"]
     assert recipe.environment["XIAOBAO_HOST"] == "0.0.0.0"
 
@@ -118,12 +121,12 @@ def test_what_is_copied_holds_no_corpus(recipe: Recipe, tmp_path: Path) -> None:
     assert not list(source.rglob("__pycache__"))
 
 
-def test_without_a_token_it_does_not_start(recipe: Recipe, image: Path, environment: dict[str, str]) -> None:
+def test_without_a_key_it_does_not_start(recipe: Recipe, image: Path, environment: dict[str, str]) -> None:
     """`docker run xiaobao` alone ends with one line."""
-    without = {name: value for name, value in environment.items() if name != "XIAOBAO_API_TOKEN"}
+    without = {name: value for name, value in environment.items() if name != "XIAOBAO_MASTER_KEYS"}
     done = run(*_on_path(recipe.command, without), cwd=inside(image, recipe.final("WORKDIR")), env=without)
     assert done.returncode == 1
-    assert "XIAOBAO_API_TOKEN is missing" in done.stderr
+    assert "XIAOBAO_MASTER_KEYS_FILE is missing" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

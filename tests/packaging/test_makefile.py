@@ -13,9 +13,10 @@ XIAOBAO = Path(sys.executable).with_name("xiaobao")
 OUTER_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "VENV", "PYTHON", "HOST", "PORT")
 DryMake = Callable[..., list[str]]
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
-    "no token": ({}, "XIAOBAO_API_TOKEN is missing"),
-    "short token": ({"XIAOBAO_API_TOKEN": "Zq3-short-one"}, "XIAOBAO_API_TOKEN is too weak"),
-    "monotonous token": ({"XIAOBAO_API_TOKEN": "zq" * 20}, "XIAOBAO_API_TOKEN is too weak"),
+    "no master key": ({}, "XIAOBAO_MASTER_KEYS"),
+    "no token": ({"XIAOBAO_STORE": "off"}, "XIAOBAO_API_TOKEN is missing"),
+    "short token": ({"XIAOBAO_STORE": "off", "XIAOBAO_API_TOKEN": "Zq3-short-one"}, "XIAOBAO_API_TOKEN is too weak"),
+    "monotonous token": ({"XIAOBAO_STORE": "off", "XIAOBAO_API_TOKEN": "zq" * 20}, "XIAOBAO_API_TOKEN is too weak"),
     "development on all addresses": (
         {"XIAOBAO_ENVIRONMENT": "development", "XIAOBAO_HOST": "0.0.0.0"},
         "in development the service listens on loopback only",

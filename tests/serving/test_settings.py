@@ -5,26 +5,50 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import SettingsError
+from data.errors import KeyMaterialError, SettingsError
 from serving.settings import DEVELOPMENT_FOLDER, load_settings
+from tests.data.store.cases import master_key
 
 STRONG = "q8Zr3vN5xT1mK7pW2cY9bH4dJ6fL0sAg"
 
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("ENVIRONMENT", "API_TOKEN", "HOST", "PORT"):
+    for name in ("ENVIRONMENT", "API_TOKEN", "HOST", "PORT", "STORE", "MASTER_KEYS", "MASTER_KEYS_FILE"):
         monkeypatch.delenv(f"XIAOBAO_{name}", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
-def test_production_is_the_default_and_wants_a_token() -> None:
+def test_production_is_the_default_and_wants_a_master_key() -> None:
+    with pytest.raises(SettingsError, match="XIAOBAO_MASTER_KEYS"):
+        load_settings()
+
+
+def test_without_a_store_production_wants_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XIAOBAO_STORE", "off")
     with pytest.raises(SettingsError, match="XIAOBAO_API_TOKEN is missing"):
         load_settings()
 
 
+def test_master_keys_come_from_a_file_as_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    monkeypatch.setenv("XIAOBAO_MASTER_KEYS_FILE", str(file))
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings()
+    file.write_text(master_key("2026a"))
+    assert load_settings().read_master_keys().current == "2026a"
+
+
+def test_a_weak_master_key_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XIAOBAO_MASTER_KEYS", "2026:c2hvcnQ=")
+    with pytest.raises(KeyMaterialError, match="expected at least 32") as caught:
+        load_settings()
+    assert "c2hvcnQ=" not in caught.value.message
+
+
 @pytest.mark.parametrize("token", ["changeme", "short", "a" * 40, "xiaobao"])
 def test_weak_tokens_are_refused(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("XIAOBAO_STORE", "off")
     monkeypatch.setenv("XIAOBAO_API_TOKEN", token)
     with pytest.raises(SettingsError, match="too weak") as caught:
         load_settings()
@@ -32,6 +56,7 @@ def test_weak_tokens_are_refused(monkeypatch: pytest.MonkeyPatch, token: str) ->
 
 
 def test_a_strong_token_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XIAOBAO_STORE", "off")
     monkeypatch.setenv("XIAOBAO_API_TOKEN", STRONG)
     assert not load_settings().is_development
 

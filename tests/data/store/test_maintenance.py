@@ -20,8 +20,8 @@ from data.store.records import CaseFilter
 from data.store.scope import ROOT
 from data.store.tables import Base
 from data.store.unit_of_work import Store, open_store
+from tests.conftest import create_database
 from tests.data.store.cases import EAST, TEXT, Clock, all_values, label, masters, put, result, user_id
-from tests.data.store.conftest import create_database
 from tests.data.store.test_privacy import reveal
 
 if TYPE_CHECKING:

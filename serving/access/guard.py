@@ -1,0 +1,67 @@
+"""Who may call a route. In: a request. Out: its principal, or 401, or 403.
+
+In development a request without the header is let in like a hotline's key, because the service listens on loopback
+only; a wrong token is refused there as well, so that clients can be tried out.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+
+from serving.access.authentication import Authenticator, bearer_token
+from serving.access.permissions import Permission
+from serving.access.principal import Principal, developer
+from serving.errors import ServiceError
+from serving.settings import Settings
+
+
+def require(permission: Permission) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency for a route: who calls it, if they may."""
+
+    async def allowed(request: Request) -> Principal:
+        return await authorize(request, permission)
+
+    return allowed
+
+
+async def authorize(request: Request, permission: Permission) -> Principal:
+    """Who calls. Raises ServiceError `unauthorized` or `forbidden`, StoreUnavailableError."""
+    principal = await authenticate(request)
+    if not principal.may(permission):
+        raise forbidden(permission)
+    return principal
+
+
+async def authenticate(request: Request) -> Principal:
+    """Who calls, whatever they want. Raises ServiceError `unauthorized`, StoreUnavailableError."""
+    state = request.app.state
+    settings: Settings = state.settings
+    header = request.headers.get("authorization")
+    if header is None and settings.is_development:
+        return developer(state.development_unit)
+    authenticator: Authenticator = state.authenticator
+    principal = await authenticator.principal(bearer_token(header))
+    if principal is None:
+        raise ServiceError(
+            "unauthorized",
+            "no valid token; expected the header Authorization: Bearer TOKEN",
+            "缺少有效令牌，请在 Authorization 头中提供 Bearer 令牌",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    request.state.principal = principal
+    return principal
+
+
+def require_person(principal: Principal) -> Principal:
+    """For what a machine must not do. Raises ServiceError `forbidden`."""
+    if principal.kind != "person":
+        raise ServiceError("forbidden", "this needs a signed-in person, not a key", "此操作须由登录人员进行")
+    return principal
+
+
+def forbidden(permission: Permission) -> ServiceError:
+    return ServiceError(
+        "forbidden",
+        f"this role or key lacks the permission {permission}; ask an administrator",
+        f"当前角色或密钥没有 {permission} 权限，请联系管理员",
+    )

@@ -1,0 +1,65 @@
+"""Who may do what. In: a role. Out: permissions. This table is the whole of it; the access test walks through it.
+
+A key's scopes are permissions too and only take away: a key may do what both its role and its scopes allow. What needs
+a person (revealing an original, labelling, acknowledging, confirming) is refused to keys whatever their role.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+Permission = Literal[
+    "triage",
+    "cases.store",
+    "cases.import",
+    "cases.read",
+    "cases.label",
+    "cases.reveal",
+    "alerts.follow",
+    "alerts.acknowledge",
+    "webhooks.manage",
+    "keys.manage",
+    "users.manage",
+    "policy.confirm",
+    "audit.read",
+]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+OF_PERSONS: frozenset[Permission] = frozenset(
+    {"cases.label", "cases.reveal", "alerts.acknowledge", "policy.confirm", "users.manage"}
+)
+
+PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
+    "system": frozenset({"triage", "cases.store", "cases.import", "cases.read", "alerts.follow"}),
+    "handler": frozenset({"triage", "cases.store", "cases.import", "cases.read", "cases.label"}),
+    "supervisor": frozenset(
+        {
+            "triage",
+            "cases.store",
+            "cases.import",
+            "cases.read",
+            "cases.label",
+            "cases.reveal",
+            "alerts.follow",
+            "alerts.acknowledge",
+        }
+    ),
+    "engineer": frozenset({"triage"}),
+    "auditor": frozenset({"cases.read", "audit.read"}),
+    "compliance": frozenset(
+        {
+            "triage",
+            "cases.read",
+            "cases.reveal",
+            "alerts.follow",
+            "alerts.acknowledge",
+            "policy.confirm",
+            "audit.read",
+        }
+    ),
+    "admin": frozenset({"keys.manage", "users.manage", "webhooks.manage", "audit.read"}),
+}
+
+
+def permissions_of_key(role: str, scopes: Iterable[str]) -> frozenset[Permission]:
+    """What a key may do: what its role and its scopes allow and no person is needed for."""
+    wanted = set(scopes)
+    return frozenset(name for name in PERMISSIONS_OF_ROLE[role] - OF_PERSONS if name in wanted)

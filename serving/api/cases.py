@@ -1,0 +1,239 @@
+"""Routes that read cases, for FastAPI. In: filters, or a case's number. Out: what the caller's units may see."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, Self, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from data.store.case_list import MOST_ON_PAGE
+from data.store.records import CaseFilter, PageKey
+from data.store.tables import Case
+from data.store.unit_of_work import Store, UnitOfWork
+from serving.access.guard import require, require_person
+from serving.access.principal import Principal
+from serving.api.responses import problems
+from serving.errors import ServiceError
+from serving.stored import store_access
+
+Reader = Annotated[Principal, Depends(require("cases.read"))]
+Revealer = Annotated[Principal, Depends(require("cases.reveal"))]
+Row = TypeVar("Row", bound="_Shape")
+router = APIRouter(prefix="/v1/cases", tags=["cases"], responses=problems(401, 403, 422, 503))
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class CaseRow(_Shape):
+    """A case as lists show it. Codes are the taxonomy's; they are a person's decision once `labelled_at` is set."""
+
+    id: str
+    source_system: str
+    external_id: str | None
+    source: str | None
+    unit_id: str
+    branch: str | None
+    region: str | None
+    status: str
+    received_at: datetime
+    closed_at: datetime | None
+    assignee_id: str | None
+    order_type: str
+    category: str | None
+    leaf: str | None
+    cause: str | None
+    subcause: str | None
+    channel: str
+    flags: list[str] = []
+    band: str
+    priority: str
+    labelled_at: datetime | None
+    redacted_text: str
+
+    @classmethod
+    def of(cls, case: Case, flags: tuple[str, ...]) -> Self:
+        return cls.model_validate(case).model_copy(update={"flags": list(flags)})
+
+
+class CasePageBody(BaseModel):
+    """`next` is the `after` of the following page; null on the last one."""
+
+    cases: list[CaseRow]
+    next: str | None
+
+
+class ResultRow(_Shape):
+    """One answer of a model, without the text."""
+
+    version: int
+    created_at: datetime
+    bundle: str
+    taxonomy: str
+    redaction: str
+    policy: str
+    answer: dict[str, Any]
+    probabilities: dict[str, Any]
+
+
+class LabelRow(_Shape):
+    """One decision of a person."""
+
+    user_id: str
+    created_at: datetime
+    bundle: str
+    triage_version: int
+    seconds_spent: float
+    is_blind: bool
+    order_type: str
+    category: str | None
+    leaf: str | None
+    cause: str | None
+    subcause: str | None
+    channel: str
+    causes2: list[str]
+    flags: list[str]
+    reason: str
+
+
+class AssignmentRow(_Shape):
+    user_id: str
+    assigned_by: str
+    assigned_at: datetime
+    ended_at: datetime | None
+
+
+class EventRow(_Shape):
+    at: datetime
+    kind: str
+    actor_id: str
+    details: dict[str, Any]
+    note: str
+
+
+class CaseBody(BaseModel):
+    """A case with its history, oldest first; blind readings are left out, so that they stay blind."""
+
+    case: CaseRow
+    results: list[ResultRow]
+    labels: list[LabelRow]
+    assignments: list[AssignmentRow]
+    events: list[EventRow]
+
+
+class RevealRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=4, max_length=500)
+
+
+class RevealedBody(BaseModel):
+    text: str
+
+
+class CaseQuery(BaseModel):
+    """Conditions that all hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: str | None = None
+    source: str | None = None
+    category: str | None = None
+    cause: str | None = None
+    channel: str | None = None
+    flag: str | None = None
+    band: str | None = None
+    priority: str | None = None
+    assignee_id: str | None = None
+    unit: str | None = Field(default=None, description="This unit and those below it.")
+    received_from: AwareDatetime | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
+    received_until: AwareDatetime | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
+    words: str | None = Field(default=None, max_length=1000, description="Words that stand in the redacted text.")
+    limit: int = Field(default=50, ge=1, le=MOST_ON_PAGE)
+    after: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
+
+
+@router.get("", summary="Cases, latest received first")
+async def cases(request: Request, caller: Reader, wanted: Annotated[CaseQuery, Query()]) -> CasePageBody:
+    """All conditions hold; the text search finds every word of two or more characters, also inside longer ones."""
+    after = None if wanted.after is None else read_cursor(wanted.after)
+
+    def page(store: Store) -> CasePageBody:
+        with store.reading() as work:
+            found = work.case_list.page(
+                _filter(work, wanted, caller), within=caller.unit_path, limit=wanted.limit, after=after
+            )
+            rows = [CaseRow.of(case, found.flags[case.id]) for case in found.cases]
+            return CasePageBody(cases=rows, next=cursor_of(found.next) if found.next else None)
+
+    return await store_access(request).run(page)
+
+
+@router.get("/{case_id}", summary="One case with its history", responses=problems(404))
+async def case(request: Request, caller: Reader, case_id: str) -> CaseBody:
+    """Every answer of a model, every decision of a person, who had it and what happened when."""
+
+    def read(store: Store) -> CaseBody:
+        with store.reading() as work:
+            return _with_history(work, case_id, caller.unit_path)
+
+    return await store_access(request).run(read)
+
+
+@router.post("/{case_id}/reveal", summary="The original text, for a reason", responses=problems(404, 410))
+async def reveal(request: Request, caller: Revealer, case_id: str, body: RevealRequest) -> RevealedBody:
+    """Persons only. Who saw it, when and why is written down before it is shown."""
+    require_person(caller)
+
+    def open_it(store: Store) -> str:
+        with store.writing() as work:
+            return work.originals.reveal(case_id, user_id=caller.id, reason=body.reason, within=caller.unit_path)
+
+    return RevealedBody(text=await store_access(request).run(open_it))
+
+
+def cursor_of(key: PageKey) -> str:
+    """A page key as clients carry it."""
+    return base64.urlsafe_b64encode(f"{key.received_at.isoformat()}|{key.case_id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> PageKey:
+    """Raises ServiceError on anything `cursor_of` did not make."""
+    try:
+        at, _, case_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
+        received_at = datetime.fromisoformat(at)
+        if received_at.tzinfo is None or not case_id:
+            raise ValueError("not a page key")
+    except (ValueError, binascii.Error):
+        raise ServiceError(
+            "cursor_invalid",
+            "`after` is not one that this service gave; expected the `next` of a page",
+            "after 参数无效，应为上一页返回的 next",
+        ) from None
+    return PageKey(received_at=received_at, case_id=case_id)
+
+
+def _filter(work: UnitOfWork, wanted: CaseQuery, caller: Principal) -> CaseFilter:
+    below = None if wanted.unit is None else work.units.get(wanted.unit, within=caller.unit_path).path
+    given = wanted.model_dump(exclude={"unit", "limit", "after"})
+    return CaseFilter(below=below, **given)
+
+
+def _with_history(work: UnitOfWork, case_id: str, within: str) -> CaseBody:
+    case = work.cases.get(case_id, within=within)
+    labels = [label for label in work.labels.of_case(case_id, within=within) if not label.is_blind]
+    return CaseBody(
+        case=CaseRow.of(case, work.cases.flags(case_id, within=within)),
+        results=_rows(ResultRow, work.triage_results.of_case(case_id, within=within)),
+        labels=_rows(LabelRow, labels),
+        assignments=_rows(AssignmentRow, work.assignments.of_case(case_id, within=within)),
+        events=_rows(EventRow, work.events.of_case(case_id, within=within)),
+    )
+
+
+def _rows(shape: type[Row], records: Iterable[object]) -> list[Row]:
+    return [shape.model_validate(record) for record in records]

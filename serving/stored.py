@@ -1,0 +1,100 @@
+"""The store as the event loop sees it. In: work to do in it. Out: its result, or an error within two seconds.
+
+The database is waited for on a few threads of its own. One that hangs (a server that was stopped, a full disk) occupies
+those threads and nothing else: who waits longer than the limit is told so, and what needs no store goes on. The store
+is opened when it is first needed and can be: a service starts, and triages, while its database is down.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from data.errors import StoreUnavailableError
+from data.store.engine import parse_url
+from data.store.migration import migrate
+from data.store.scope import ROOT
+from data.store.unit_of_work import Store, open_store
+from serving.errors import store_off
+from serving.settings import DEVELOPMENT_FOLDER, Settings
+
+THREADS = 8
+LIMIT_SECONDS = 1.8
+DATABASE_SECONDS = 1.5
+DEVELOPMENT_UNIT = "head"
+Result = TypeVar("Result")
+
+
+class StoreAccess:
+    """Runs work on the store away from the event loop."""
+
+    def __init__(self, open_it: Callable[[], Store], *, limit_seconds: float = LIMIT_SECONDS) -> None:
+        self._open = open_it
+        self._store: Store | None = None
+        self._opening = threading.Lock()
+        self._limit = limit_seconds
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="store")
+
+    @property
+    def store(self) -> Store:
+        """The open store, for threads that may wait. Raises StoreUnavailableError, StoreError."""
+        with self._opening:
+            if self._store is None:
+                self._store = self._open()
+            return self._store
+
+    async def run(self, work: Callable[[Store], Result], *, extra_seconds: float = 0.0) -> Result:
+        """Do the work. Raises what it raises, StoreUnavailableError if it takes too long.
+
+        Work that has begun cannot be taken back: it may still be done after the error, which says so.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(self.store))
+        try:
+            return await asyncio.wait_for(future, self._limit + extra_seconds)
+        except TimeoutError:
+            raise StoreUnavailableError(
+                "the database does not answer in time; it is not certain whether the request was stored; "
+                "send it again with the same external_id",
+                "数据库未能及时响应，无法确定是否已保存，请使用相同的 external_id 重新提交",
+            ) from None
+
+    def close(self) -> None:
+        """Let go of threads and connections; work that waits is dropped, its callers have been answered."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._store is not None:
+            self._store.close()
+
+
+def access_of(settings: Settings) -> StoreAccess:
+    """Access to the store of the settings; SQLite and development databases are migrated when first opened."""
+
+    def open_it() -> Store:
+        url = settings.database
+        if settings.is_development or parse_url(url).get_backend_name() == "sqlite":
+            if settings.is_development:
+                DEVELOPMENT_FOLDER.mkdir(mode=0o700, exist_ok=True)
+            migrate(url)
+        masters = settings.read_master_keys()
+        store = open_store(url, masters, cipher=settings.cipher, timeout_seconds=DATABASE_SECONDS)
+        if settings.is_development:
+            _add_development_unit(store)
+        return store
+
+    return StoreAccess(open_it)
+
+
+def store_access(request: Request) -> StoreAccess:
+    """The app's store. Raises ServiceError `store_off` where it runs without one."""
+    access: StoreAccess | None = request.app.state.store_access
+    if access is None:
+        raise store_off()
+    return access
+
+
+def _add_development_unit(store: Store) -> None:
+    with store.writing() as work:
+        if not work.units.all(within=ROOT):
+            work.units.add(DEVELOPMENT_UNIT, name="总行", parent_id=None, within=ROOT)

@@ -1,0 +1,73 @@
+"""A bank with a case store for tests of routes: units, people, keys, and an app on its database."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from data.store.api_keys import NewApiKey
+from data.store.scope import ROOT
+from data.store.sign_in import hash_password
+from data.store.unit_of_work import Store, open_store
+from models.predictor import Predictor
+from serving.access.permissions import PERMISSIONS
+from serving.app import create_app
+from serving.settings import Settings
+from tests.data.store.cases import build_organisation, master_key, masters, user_id
+
+PASSWORD = "correct horse battery"
+_HASH = hash_password(PASSWORD)
+TOKEN = "t0ken-of-the-tests-0123456789-abcdef"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bank:
+    """An app on a database, and a store on the same one to look into it."""
+
+    client: TestClient
+    store: Store
+
+    def key(
+        self, unit: str = "east", *, scopes: Sequence[str] = PERMISSIONS, role: str = "system", **more: object
+    ) -> dict[str, str]:
+        """Headers of a new key."""
+        new = NewApiKey(name="测试", source_system=f"hotline-{unit}", role=role, unit_id=unit, scopes=scopes, **more)  # type: ignore[arg-type]
+        with self.store.writing() as work:
+            return bearer(work.api_keys.add(new, actor_id="test", within=ROOT).token)
+
+    def person(self, login: str) -> dict[str, str]:
+        """Headers of somebody who has signed in."""
+        self.give_password(login)
+        answer = self.client.post("/v1/sessions", json={"login": login, "password": PASSWORD})
+        assert answer.status_code == 201, answer.text
+        return bearer(answer.json()["token"])
+
+    def give_password(self, login: str) -> None:
+        person = user_id(self.store, login)
+        with self.store.writing() as work:
+            work.sign_in.set_password(person, _HASH, actor_id="test", within=ROOT)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def bank_settings(url: str, **more: object) -> Settings:
+    """Production settings on a test's database."""
+    values = {
+        "api_token": SecretStr(TOKEN), "workers": 1, "queue_size": 300, "database_url": SecretStr(url),
+        "master_keys": SecretStr(master_key("2026a")),
+    }  # fmt: skip
+    return Settings(**(values | more))  # type: ignore[arg-type]
+
+
+@contextmanager
+def open_bank(url: str, predictor: Predictor, **settings: object) -> Iterator[Bank]:
+    """A bank with the organisation of `tests.data.store.cases` on a migrated, empty database."""
+    store = open_store(url, masters("2026a"))
+    build_organisation(store)
+    with TestClient(create_app(bank_settings(url, **settings), predictor), raise_server_exceptions=False) as client:
+        yield Bank(client=client, store=store)
+    store.close()
