@@ -18,6 +18,8 @@ Names = Mapping[str, Sequence[str]]
 TEXT = "text"
 # A name that is longer is none; it may be a complaint.
 LONGEST_NAME = 20
+LAST_COLUMN = 1_000
+"""Names behind it are not looked at: a file that is made to be slow may have millions."""
 
 IMPORT_NAMES: Names = {
     TEXT: (
@@ -54,31 +56,35 @@ PREDICT_NAMES: Names = {TEXT: IMPORT_NAMES[TEXT], "id": ("id", *IMPORT_NAMES["ex
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """A first line that was read: `places` says where each field stands in `header`."""
+    """A first line that was read: `fields` says which field each understood place of `header` holds."""
 
     header: tuple[str, ...]
-    places: Mapping[str, int]
+    fields: Mapping[int, str]
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Where each field stands."""
+        return {field: place for place, field in self.fields.items()}
 
     @property
     def recognised(self) -> dict[str, str]:
         """The field of each column that is understood, in the order of the file."""
-        return {shown(self.header[place]): field for field, place in sorted(self.places.items(), key=lambda p: p[1])}
+        return {shown(self.header[place]): field for place, field in sorted(self.fields.items())}
 
     @property
     def unknown(self) -> list[str]:
         """The names of the other columns."""
-        used = set(self.places.values())
-        return [shown(name) for i, name in enumerate(self.header) if name.strip() and i not in used]
+        return [shown(name) for place, name in enumerate(self.header) if name.strip() and place not in self.fields]
 
 
 def recognise(header: Sequence[object], names: Names) -> Columns:
     """Find the fields among the cells of a first line."""
-    cells = tuple("" if cell is None else str(cell) for cell in header)
+    cells = tuple("" if cell is None else str(cell) for cell in header[:LAST_COLUMN])
     bare: dict[str, int] = {}
     for place, name in enumerate(cells):
         bare.setdefault(_bare(name), place)
     found = {field: [bare[key] for key in map(_bare, known) if key in bare] for field, known in names.items()}
-    return Columns(header=cells, places={field: places[0] for field, places in found.items() if places})
+    return Columns(header=cells, fields={places[0]: field for field, places in found.items() if places})
 
 
 def shown(name: str) -> str:

@@ -116,18 +116,21 @@ def _row_id(given: object, line: int) -> str:
 def _open_jsonl(stream: BinaryIO, name: str, names: Names) -> Table:
     """Each line names its own fields; the first objects tell what the file is."""
     lines = _json_lines(stream)
-    first: list[tuple[int, dict[str, Any]] | BadRow] = []
-    keys: dict[str, None] = {}
-    for found in lines:
-        first.append(found)
-        if isinstance(found, tuple):
-            keys |= dict.fromkeys(found[1])
-            if TEXT in recognise(tuple(keys), names).places or len(first) == HEADER_WITHIN:
-                break
-    columns = recognise(tuple(keys), names)
-    if keys and TEXT not in columns.places:
+    first = list(islice(lines, HEADER_WITHIN))
+    columns = _json_columns([found[1] for found in first if isinstance(found, tuple)], names)
+    if columns.header and TEXT not in columns.places:
         raise _no_text_column(name, columns, "fields")
     return Table(columns=columns, records=_json_records(chain(first, lines), names))
+
+
+def _json_columns(objects: Sequence[Mapping[str, Any]], names: Names) -> Columns:
+    """What any of the objects names, and what it stands for there."""
+    fields: dict[str, str | None] = {}
+    for content in objects:
+        columns = recognise(tuple(content), names)
+        for place, key in enumerate(columns.header):
+            fields[key] = columns.fields.get(place) or fields.get(key)
+    return Columns(header=tuple(fields), fields={i: field for i, field in enumerate(fields.values()) if field})
 
 
 def _json_lines(stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
     import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")
     import_max_rows: int = Field(default=50_000, ge=1, description="Most rows of a file that is imported.")
-    import_max_columns: int = Field(default=200, ge=1, le=16_384, description="Most columns of such a file.")
+    import_max_columns: int = Field(default=200, ge=1, le=1_000, description="Most columns of such a file.")
     import_max_cell_characters: int = Field(
         default=32_767, ge=1, description="Longest cell of such a file; Excel's own limit."
     )

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from data.store.maintenance import scrub
 from data.store.records import NewImport, StoredImport
 from data.store.tables import CANCELLED, QUEUED, ImportJob, ImportRow
 from data.store.unit_of_work import Store
@@ -110,6 +111,8 @@ class ImportPage(BaseModel):
 
 
 class ImportQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     limit: int = Field(default=50, ge=1, le=200)
     before: str | None = Field(default=None, max_length=32, description="`next` of the page before.")
 
@@ -127,8 +130,7 @@ async def import_file(request: Request, caller: Importer, response: Response) ->
     settings, telemetry = _settings(request), _telemetry(request)
     with _slots(request).taken():
         upload = await read_upload(request, most_bytes=_most_bytes(caller, settings))
-        rows = await asyncio.to_thread(count_rows, upload, settings)
-        new = _new_import(upload, rows, caller)
+        new = await asyncio.to_thread(_examined, upload, caller, settings)
         stored = await store_access(request).run(
             lambda store: _queue(store, new, caller, settings.import_max_waiting), extra_seconds=UPLOAD_SECONDS
         )
@@ -205,7 +207,8 @@ async def cancel_import(request: Request, caller: Importer, job_id: str) -> Impo
             job = work.imports.cancel(job_id, within=caller.unit_path)
             if not was_cancelled:
                 work.audit.append("import.cancelled", actor_id=caller.id, subject=job_id)
-            return job, not was_cancelled
+        scrub(store)
+        return job, not was_cancelled
 
     job, is_new = await store_access(request).run(cancel)
     if is_new:
@@ -234,7 +237,8 @@ def _queue(store: Store, new: NewImport, caller: Principal, most_waiting: int) -
         return stored
 
 
-def _new_import(upload: Upload, rows: int, caller: Principal) -> NewImport:
+def _examined(upload: Upload, caller: Principal, settings: Settings) -> NewImport:
+    """Raises InputFileError, ServiceError `forbidden`."""
     if caller.unit_id is None:
         raise ServiceError("forbidden", "this token belongs to no unit of the bank", "该令牌不属于任何机构")
     return NewImport(
@@ -244,7 +248,7 @@ def _new_import(upload: Upload, rows: int, caller: Principal) -> NewImport:
         format=upload.format,
         file_name=upload.name,
         sha256=upload.sha256,
-        rows=rows,
+        rows=count_rows(upload, settings),
         content=upload.content,
     )
 

@@ -46,19 +46,22 @@ class RowTriage:
         self._settings = settings
         self._give_way = give_way
 
-    def triage(self, job_id: str, records: Sequence[Record | BadRow]) -> list[TriagedRow | ImportOutcome]:
-        """In the order of the records. Raises what `give_way` raises."""
-        rows = [self._read(job_id, record) for record in records]
+    def triage(self, records: Sequence[Record | BadRow], *, numbered: str) -> list[TriagedRow | ImportOutcome]:
+        """In the order of the records. Raises what `give_way` raises.
+
+        A row without a number of its own gets one of `numbered` and its line, the same whenever the file is read.
+        """
+        rows = [self._read(record, numbered) for record in records]
         good = [row for row in rows if isinstance(row, _ReadRow)]
         answered = {row.line: self._answer(row, inference) for row, inference in self._infer(good)}
         return [row if isinstance(row, ImportOutcome) else answered[row.line] for row in rows]
 
-    def _read(self, job_id: str, record: Record | BadRow) -> _ReadRow | ImportOutcome:
+    def _read(self, record: Record | BadRow, numbered: str) -> _ReadRow | ImportOutcome:
         try:
-            body = read_record(record, self._settings)
-            # A row without a number of its own gets one that is the same when it is read again.
-            body = body.model_copy(update={"external_id": body.external_id or f"import-{job_id}-{record.line}"})
-            item = self._predictor.prepare(body.text, id=body.external_id or "")
+            given = read_record(record, self._settings)
+            external_id = given.external_id or f"{numbered}-{record.line}"
+            body = given.model_copy(update={"external_id": external_id})
+            item = self._predictor.prepare(body.text, id=external_id)
         except (RowError, TextError) as error:
             return ImportOutcome(line=record.line, external_id=external_id_of(record), error=error)
         except Exception as error:

@@ -1,5 +1,6 @@
 """Uploaded files lie encrypted until their job ends; a job is worked on by one worker, and seen by its own branch."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -119,6 +120,23 @@ def test_jobs_are_claimed_oldest_first_and_once(store: Store, clock: Clock) -> N
     second = queue(store, sha256="1" * 64)
     claimed = [job and job.id for job in (claim(store, "w1"), claim(store, "w2"), claim(store, "w3"))]
     assert claimed == [first.id, second.id, None]
+
+
+def test_workers_that_claim_at_once_get_different_jobs(store: Store) -> None:
+    jobs = {queue(store, sha256=f"{i}" * 64).id for i in range(3)}
+    start, found = threading.Barrier(6), []
+
+    def take(name: str) -> None:
+        start.wait()
+        job = claim(store, name)
+        found.append(job and job.id)
+
+    threads = [threading.Thread(target=take, args=(f"w{i}",)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(job for job in found if job) == sorted(jobs)
 
 
 def test_a_lease_that_ran_out_is_taken_over_and_its_former_holder_refused(store: Store, clock: Clock) -> None:

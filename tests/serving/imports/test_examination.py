@@ -1,6 +1,8 @@
 """What is read of files as banks have them, and which are refused at once."""
 
 import struct
+import time
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import pytest
@@ -235,6 +237,20 @@ def test_a_line_number_beyond_excel_ends_the_reading() -> None:
     )
     file = repacked(xlsx_file([["text"], ["好"]]), {"xl/worksheets/sheet1.xml": sheet.encode()})
     assert "1048576" in refused(file, "xlsx").message
+
+
+def test_files_made_to_be_slow_are_read_in_no_time() -> None:
+    """Millions of empty cells, of names, of lines that are none."""
+    files: list[tuple[bytes, FileFormat]] = [
+        (b"," * 3_000_000 + b"\ntext\n", "csv"),
+        (b"x\n" * 1_000_000, "jsonl"),
+        (jsonl_file([{"text": "x", **{f"k{i}": 0 for i in range(200_000)}}]), "jsonl"),
+    ]
+    started = time.process_time()
+    for content, file_format in files:
+        with suppress(InputFileError):
+            count_rows(upload(content, file_format), settings())
+    assert time.process_time() - started < 5
 
 
 def test_too_many_columns_are_refused() -> None:

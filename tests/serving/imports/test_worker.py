@@ -44,7 +44,7 @@ def test_rows_become_cases_of_the_uploader(desk: Desk) -> None:
     assert first.case.received_at.isoformat() == "2026-11-23T01:30:00+00:00"
     assert first.case.source_system == "hotline-east"
     assert "13912345678" not in first.case.redacted_text
-    assert (second.case.external_id, second.case.unit_id) == (f"import-{job_id}-3", "east")
+    assert (second.case.external_id, second.case.unit_id) == (f"import-{desk.job(job_id).sha256[:16]}-east-3", "east")
     assert second.case.customer_key == first.case.customer_key is not None
     with desk.store.reading() as work:
         [event] = work.events.of_case(first.case.id, within=EAST)
@@ -210,6 +210,28 @@ def test_the_same_numbers_imported_again_are_the_same_cases(desk: Desk) -> None:
     desk.worker().run_once()
     assert [row.row.is_new for row in desk.rows(again)] == [False] * 5 + [True] * 2
     assert desk.cases() == 7
+
+
+def test_a_file_without_numbers_imported_again_is_stored_once(desk: Desk) -> None:
+    """Also where its first import was cancelled half-way; another branch's same file is its own."""
+    content = csv_file([["内容"], *([row[1]] for row in complaints(ROWS_IN_BATCH + 3)[1:])])
+    first = desk.queue(content)
+
+    def cancel_in_second_batch() -> bool:
+        if desk.job(first).rows_stored == ROWS_IN_BATCH:
+            with desk.store.writing() as work:
+                work.imports.cancel(first, within=EAST)
+        return False
+
+    desk.worker(is_busy=cancel_in_second_batch).run_once()
+    for _ in range(2):
+        again = desk.queue(content)
+        desk.worker().run_once()
+    assert [row.row.is_new for row in desk.rows(again)] == [False] * (ROWS_IN_BATCH + 3)
+    assert desk.cases() == ROWS_IN_BATCH + 3
+    desk.queue(content, unit="west")
+    desk.worker().run_once()
+    assert desk.cases() == 2 * (ROWS_IN_BATCH + 3)
 
 
 def test_a_file_that_no_longer_fits_the_limits_fails_as_a_whole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
