@@ -138,7 +138,7 @@ class ImportWorker:
             self._put_down(job)
 
     def _import(self, job: ImportJob) -> None:
-        content, last, principal = self._insist(lambda work: _taken_up(work, job))
+        content, last, principal = self._insist(lambda work: _taken_up(work, job), reading=True)
         file_format = cast(FileFormat, job.format)
         table = open_import(content, file_format, name=job.file_name, settings=self._settings)
         for batch in _batches(self._behind(last, table.records, job)):
@@ -150,6 +150,8 @@ class ImportWorker:
     def _behind(self, last: int, records: Iterable[Record | BadRow], job: ImportJob) -> Iterator[Record | BadRow]:
         """The records that are still to be done; the lease is renewed while the others are passed over."""
         for passed, record in enumerate(records, 1):
+            if self._stopping.is_set():
+                raise _StoppedError
             if record.line > last:
                 yield record
             elif passed % ROWS_PER_RENEWAL == 0:
@@ -169,12 +171,13 @@ class ImportWorker:
     def _held(self, work: UnitOfWork, job: ImportJob) -> ImportJob:
         return work.imports.held(job.id, self._id, lease=LEASE, within=ROOT)
 
-    def _insist(self, step: Callable[[UnitOfWork], Result]) -> Result:
+    def _insist(self, step: Callable[[UnitOfWork], Result], *, reading: bool = False) -> Result:
         """One transaction, again and again while the database is gone. Raises _StoppedError, StoreError."""
         wait = 0.1
         while not self._stopping.is_set():
             try:
-                with self._open_store().writing() as work:
+                store = self._open_store()
+                with store.reading() if reading else store.writing() as work:
                     return step(work)
             except StoreUnavailableError:
                 self._stopping.wait(wait)
