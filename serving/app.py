@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from models.predictor import Predictor
 from serving import page
-from serving.api import cases, imports, probes, sessions, triage
+from serving.api import alerts, cases, events, imports, probes, sessions, triage, webhooks
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.errors import refuse_invalid
 from serving.imports.lifecycle import import_lifespan
@@ -38,6 +38,9 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     if settings.keeps_cases:
         app.include_router(imports.router)
         app.include_router(cases.router)
+        app.include_router(events.router)
+        app.include_router(alerts.router)
+        app.include_router(webhooks.router)
         app.include_router(sessions.router)
     app.include_router(probes.router)
     app.include_router(page.router)

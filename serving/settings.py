@@ -11,10 +11,10 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from data.errors import SettingsError
 
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 DEVELOPMENT_FOLDER = Path(".xiaobao")
 MINIMUM_TOKEN_LENGTH = 32
 REFUSED_TOKENS = frozenset({"changeme", "change-me", "secret", "xiaobao", "default", "password", "test"})
+
+
+def _listed(value: object) -> object:
+    """`a, b` from the environment as a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, Field(gt=0, le=604_800)]
+HostAndPort = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$")]
 
 
 class Settings(BaseSettings):
@@ -49,6 +58,14 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
+    webhook_hosts: Annotated[tuple[HostAndPort, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="Hosts, as host or host:port, that webhooks may name; empty: no webhooks."
+    )
+    webhook_timeout_seconds: float = Field(default=5.0, gt=0, le=5, description="For one attempt as a whole.")
+    webhook_retry_seconds: Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(5, 30, 120, 600, 3600, 21600), description="Pauses before the attempts after the first."
+    )
+    event_streams: int = Field(default=64, ge=1, le=1024, description="Event streams open at once.")
     import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")
     import_max_rows: int = Field(default=50_000, ge=1, description="Most rows of a file that is imported.")
     import_max_columns: int = Field(default=200, ge=1, le=1_000, description="Most columns of such a file.")

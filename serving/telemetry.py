@@ -12,6 +12,11 @@
 | `xiaobao_imports_total{state}` | imports of files that came to a state: queued, done, failed, cancelled |
 | `xiaobao_import_rows_total{outcome}` | rows of imported files: stored, existing, failed |
 | `xiaobao_ready` | 1 when the service can answer |
+| `xiaobao_webhook_attempts_total{outcome}` | attempts of webhooks: delivered, failed (again later), dead (given up) |
+| `xiaobao_outbox_waiting` | deliveries to webhooks that wait |
+| `xiaobao_outbox_dead` | deliveries that were given up and not sent again |
+| `xiaobao_outbox_oldest_seconds` | age of the oldest message that waits for dispatch or a webhook |
+| `xiaobao_alerts_open` | alerts that nobody has acknowledged |
 """
 
 import time
@@ -56,6 +61,15 @@ class Telemetry:
             "xiaobao_import_rows_total", "Rows of imported files.", ["outcome"], registry=self.registry
         )
         self.ready = Gauge("xiaobao_ready", "1 when the service can answer.", registry=self.registry)
+        self.webhook_attempts = Counter(
+            "xiaobao_webhook_attempts_total", "Attempts of webhooks, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.outbox_waiting = Gauge("xiaobao_outbox_waiting", "Deliveries that wait.", registry=self.registry)
+        self.outbox_dead = Gauge("xiaobao_outbox_dead", "Deliveries that were given up.", registry=self.registry)
+        self.outbox_oldest = Gauge(
+            "xiaobao_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=self.registry
+        )
+        self.alerts_open = Gauge("xiaobao_alerts_open", "Alerts not acknowledged.", registry=self.registry)
 
     def count_answer(self, answer: TriageAnswer) -> None:
         self.triaged.labels(answer.order_type.code, answer.decision.band, answer.decision.priority).inc()

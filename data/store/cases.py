@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from data.errors import StoreError
+from data.store.alerts import AlertRepository
 from data.store.columns import CHINA
 from data.store.customers import customer_key
 from data.store.events import EventRepository
@@ -37,6 +38,7 @@ class CaseRepository:
         originals: OriginalRepository,
         results: TriageResultRepository,
         events: EventRepository,
+        alerts: AlertRepository,
         now: Callable[[], datetime],
     ) -> None:
         self._session = session
@@ -44,10 +46,11 @@ class CaseRepository:
         self._originals = originals
         self._results = results
         self._events = events
+        self._alerts = alerts
         self._now = now
 
     def add(self, new: NewCase, result: NewTriageResult, *, actor_id: str, within: str) -> StoredCase:
-        """Take a complaint in, once per source system and `external_id`.
+        """Take a complaint in, once per source system and `external_id`; what must be told of it goes along.
 
         Raises NotFoundError if the unit is not in the caller's part of the organisation, StoreError
         `external_id_taken` if the earlier case is not.
@@ -65,6 +68,7 @@ class CaseRepository:
         if case.sketch is not None:
             self._session.add_all(SketchBand(case_id=case_id, band=band) for band in set(bands(case.sketch)))
         self._events.record(case_id, "received", actor_id=actor_id)
+        self._alerts.follow(case, result.facets.flags)
         self._session.flush()
         return StoredCase(case=case, is_new=True)
 

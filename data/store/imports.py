@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from data.errors import StoreError, StoreUnavailableError, XiaobaoError
-from data.store.crypto import decrypt, encrypt
+from data.store.crypto import decrypt, encrypt, new_key
 from data.store.flags import flags_of
 from data.store.insertion import insert_if_new
 from data.store.key_material import KeyRing
@@ -161,7 +161,7 @@ class ImportRepository:
     def content(self, job_id: str, *, within: str) -> bytes:
         """The uploaded file. Raises NotFoundError once the job has ended, KeyMaterialError if it does not open."""
         job = self.get(job_id, within=within)
-        key = self._keys.open(_owner(job.id))
+        key = self._keys.kept(_owner(job.id))
         chunks = self._session.scalars(
             select(ImportChunk).where(ImportChunk.job_id == job.id).order_by(ImportChunk.number)
         ).all()
@@ -212,11 +212,12 @@ class ImportRepository:
         job.state, job.finished_at = state, self._now()
         job.worker_id = job.lease_until = job.unfinished = None
         self._session.execute(delete(ImportChunk).where(ImportChunk.job_id == job.id))
-        self._keys.destroy(_owner(job.id))
+        self._keys.forget(_owner(job.id))
         self._session.flush()
 
     def _add_chunks(self, job_id: str, content: bytes) -> None:
-        key = self._keys.create(_owner(job_id))
+        key = new_key(self._cipher)
+        self._keys.keep(key, owner=_owner(job_id))
         starts = range(0, len(content), CHUNK_BYTES)
         for number, start in enumerate(starts):
             sealed = encrypt(

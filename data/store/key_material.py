@@ -25,31 +25,49 @@ class KeyRing:
         self._masters = masters
         self._cipher = cipher
 
-    def create(self, owner: str, *, case_id: str | None = None) -> bytes:
-        """A new data key; that of a case is owned by its id and goes with it."""
+    def create(self, case_id: str) -> bytes:
+        """A new data key for a case."""
         key = new_key(self._cipher)
         self._session.add(
             KeyMaterial(
-                owner=owner,
+                owner=case_id,
                 case_id=case_id,
                 master_key_id=self._masters.current,
                 cipher=self._cipher,
-                wrapped=wrap(key, masters=self._masters, owner=owner, cipher=self._cipher),
+                wrapped=wrap(key, masters=self._masters, owner=case_id, cipher=self._cipher),
             )
         )
         return key
 
-    def open(self, owner: str) -> bytes:
-        """A data key. Raises NotFoundError once it was destroyed, KeyMaterialError if it does not open."""
-        row = self._session.get(KeyMaterial, owner)
+    def open(self, case_id: str) -> bytes:
+        """A case's data key. Raises NotFoundError once it was destroyed, KeyMaterialError if it does not open."""
+        row = self._session.get(KeyMaterial, case_id)
         if row is None:
             raise NotFoundError(
                 "the original was erased; its key is destroyed", "原文已按规定删除，无法恢复", code="original_erased"
             )
         return self._unwrap(row)
 
-    def destroy(self, owner: str) -> None:
-        """Forget a data key: what was encrypted with it can never be read again."""
+    def destroy(self, case_id: str) -> None:
+        """Forget a case's key: what was encrypted with it can never be read again."""
+        self._session.execute(delete(KeyMaterial).where(KeyMaterial.case_id == case_id))
+
+    def keep(self, secret: bytes, *, owner: str) -> None:
+        """Keep another secret of the store, wrapped like a key; rotation wraps it anew as well."""
+        wrapped = wrap(secret, masters=self._masters, owner=owner, cipher=self._cipher)
+        self._session.add(
+            KeyMaterial(owner=owner, master_key_id=self._masters.current, cipher=self._cipher, wrapped=wrapped)
+        )
+
+    def kept(self, owner: str) -> bytes:
+        """What `keep` kept. Raises NotFoundError, KeyMaterialError if it does not open."""
+        row = self._session.get(KeyMaterial, owner)
+        if row is None:
+            raise NotFoundError("no secret is kept under this name", "没有该密钥")
+        return self._unwrap(row)
+
+    def forget(self, owner: str) -> None:
+        """Delete what `keep` kept."""
         self._session.execute(delete(KeyMaterial).where(KeyMaterial.owner == owner))
 
     def rewrap(self, limit: int) -> int:

@@ -40,9 +40,7 @@ class OriginalRepository:
     def add(self, case_id: str, new: NewCase) -> None:
         """Encrypt a new case's original under a key of its own; its credentials are dropped before."""
         text = without_credentials(new.original, new.prepared.pii).encode("utf-8", "surrogatepass")
-        sealed = encrypt(
-            text, key=self._keys.create(case_id, case_id=case_id), cipher=self._cipher, bound_to=_bound_to(case_id)
-        )
+        sealed = encrypt(text, key=self._keys.create(case_id), cipher=self._cipher, bound_to=_bound_to(case_id))
         self._session.add(Original(case_id=case_id, cipher=self._cipher, ciphertext=sealed))
 
     def reveal(self, case_id: str, *, user_id: str, reason: str, within: str) -> str:

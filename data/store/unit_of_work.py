@@ -16,12 +16,15 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from data.policy.schema import Policy, default_policy
+from data.store.alerts import AlertRepository
 from data.store.api_keys import ApiKeyRepository
 from data.store.assignments import AssignmentRepository
 from data.store.audit import AuditLog
 from data.store.case_list import CaseList
 from data.store.cases import CaseRepository
 from data.store.crypto import AES, MasterKeys, check_cipher, derive
+from data.store.deliveries import DeliveryRepository
 from data.store.engine import READ_ONLY, TIMEOUT_SECONDS, open_engine
 from data.store.events import EventRepository
 from data.store.failures import as_store_errors
@@ -31,9 +34,11 @@ from data.store.labels import LabelRepository
 from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
+from data.store.outbox import OutboxRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
+from data.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
 REVEAL_ROLES = frozenset({"supervisor", "compliance"})
@@ -54,6 +59,7 @@ class UnitOfWork:
         cipher: str,
         secret: bytes,
         reveal_roles: frozenset[str],
+        policy: Policy,
         now: Clock,
     ) -> None:
         self.keys = KeyRing(session, masters, cipher)
@@ -63,7 +69,11 @@ class UnitOfWork:
         self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
         self.sign_in = SignInRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
-        self.triage_results = TriageResultRepository(session, now=now)
+        self.outbox = OutboxRepository(session, now=now)
+        self.alerts = AlertRepository(session, policy=policy, outbox=self.outbox, events=self.events, now=now)
+        self.webhooks = WebhookRepository(session, keys=self.keys, now=now)
+        self.deliveries = DeliveryRepository(session, webhooks=self.webhooks, now=now)
+        self.triage_results = TriageResultRepository(session, alerts=self.alerts, now=now)
         self.originals = OriginalRepository(
             session, keys=self.keys, cipher=cipher, audit=self.audit, reveal_roles=reveal_roles, now=now
         )
@@ -73,10 +83,11 @@ class UnitOfWork:
             originals=self.originals,
             results=self.triage_results,
             events=self.events,
+            alerts=self.alerts,
             now=now,
         )
         self.case_list = CaseList(session)
-        self.labels = LabelRepository(session, events=self.events, now=now)
+        self.labels = LabelRepository(session, events=self.events, alerts=self.alerts, now=now)
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.statistics = StatisticsRepository(session)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
@@ -123,9 +134,12 @@ def open_store(
     cipher: str = AES,
     reveal_roles: frozenset[str] = REVEAL_ROLES,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    policy: Policy | None = None,
     now: Clock = utc_now,
 ) -> Store:
-    """Open a migrated database. Raises StoreError `migration_needed`, KeyMaterialError, StoreUnavailableError."""
+    """Open a migrated database; `policy` says what is told and what raises an alert, by default the shipped one.
+
+    Raises StoreError `migration_needed`, KeyMaterialError, StoreUnavailableError."""
     check_cipher(cipher)
     engine = open_engine(url, timeout_seconds=timeout_seconds)
     try:
@@ -135,5 +149,13 @@ def open_store(
     except BaseException:
         engine.dispose()
         raise
-    work_on = partial(UnitOfWork, masters=masters, cipher=cipher, secret=secret, reveal_roles=reveal_roles, now=now)
+    work_on = partial(
+        UnitOfWork,
+        masters=masters,
+        cipher=cipher,
+        secret=secret,
+        reveal_roles=reveal_roles,
+        policy=policy or default_policy(),
+        now=now,
+    )
     return Store(engine, work_on)
