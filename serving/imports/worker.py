@@ -29,6 +29,7 @@ from serving.imports.examination import open_import
 from serving.imports.rows import RowTriage, TriagedRow, unexpected
 from serving.input_files import BadRow, FileFormat, Record
 from serving.intake import keep_in
+from serving.notifications.repeating import Trouble
 from serving.settings import Settings
 from serving.telemetry import Telemetry
 
@@ -96,20 +97,16 @@ class ImportWorker:
         return True
 
     def _work(self) -> None:
-        """The thread's edge: no error ends it, and one that stays is logged once."""
-        told = ""
+        """The thread's edge: no error ends it."""
+        trouble = Trouble("imports")
         while not self._stopping.is_set():
             self._wake.clear()
-            found, failure = False, ""
+            found = False
             try:
                 found = self.run_once()
-            except StoreUnavailableError:
-                pass
-            except Exception as error:  # its message could quote a complaint
-                failure = f"{type(error).__name__} at {place_of(error)}"
-            if failure and failure != told:
-                logger.error("the import worker failed: %s", failure)
-            told = failure
+                trouble.went_well()
+            except Exception as error:
+                trouble.failed(error)
             if not found and not self._stopping.is_set():
                 self._wake.wait(POLL_SECONDS)
 

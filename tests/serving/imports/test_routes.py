@@ -30,7 +30,7 @@ def send(
 def finished(bank: Bank, key: dict[str, str], sent: Response) -> dict[str, Any]:
     """The import once it has ended."""
     assert sent.status_code == 202, sent.text
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         answer = bank.client.get(sent.headers["location"], headers=key)
         body: dict[str, Any] = answer.json()
