@@ -21,6 +21,7 @@ from serving.api import (
     case_work,
     cases,
     events,
+    imports,
     keys,
     organisation,
     policy,
@@ -31,11 +32,13 @@ from serving.api import (
 )
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.errors import refuse_invalid
+from serving.imports.lifecycle import import_lifespan
 from serving.lifecycle import Lifespan, equip, model_lifespan
 from serving.settings import Settings
 from serving.store_lifecycle import store_lifespan
 
-STORE_ROUTES = (cases, case_work, events, alerts, webhooks, sessions, organisation, keys, policy, audit)
+# Imports first: /v1/cases/import is no case.
+STORE_ROUTES = (imports, cases, case_work, events, alerts, webhooks, sessions, organisation, keys, policy, audit)
 
 
 def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAPI:
@@ -59,12 +62,12 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
 
 
 def _lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
-    """The model and, if cases are kept, the store."""
+    """The model and, if cases are kept, the store and the worker for imports."""
     model, store = model_lifespan(settings, predictor), store_lifespan(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with model(app), store(app):
+        async with model(app), store(app), import_lifespan(app):
             yield
 
     return lifespan

@@ -86,7 +86,7 @@ def triage_command(text: str, bundle_folder: Path | None, as_json: bool) -> None
 @click.option("--output", "output_file", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @BUNDLE_OPTION
 def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | None) -> None:
-    """Triage a file: JSONL, CSV or XLSX with columns text and, if wanted, id; JSON Lines out.
+    """Triage a file: JSONL, CSV or XLSX with columns text and, if wanted, id (or 投诉内容, 工单号); JSON Lines out.
 
     Bad rows are reported with their line and skipped, the rest is done; then the exit code is 1.
     """

@@ -73,6 +73,12 @@ STATUS_OF_CODE = {
     "key_invalid": 503,
     "ciphertext_invalid": 500,
     "store_failed": 500,
+    "file_too_large": 413,
+    "content_type_unsupported": 415,
+    "form_unreadable": 400,
+    "uploads_busy": 429,
+    "imports_waiting": 429,
+    "import_finished": 409,
 }
 RETRY_AFTER = {"store_unavailable": "2", "migration_needed": "30"}
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}

@@ -71,6 +71,16 @@ class Settings(BaseSettings):
         default=(5, 30, 120, 600, 3600, 21600), description="Pauses before the attempts after the first."
     )
     event_streams: int = Field(default=64, ge=1, le=1024, description="Event streams open at once.")
+    import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")
+    import_max_rows: int = Field(default=50_000, ge=1, description="Most rows of a file that is imported.")
+    import_max_columns: int = Field(default=200, ge=1, le=1_000, description="Most columns of such a file.")
+    import_max_cell_characters: int = Field(
+        default=32_767, ge=1, description="Longest cell of such a file; Excel's own limit."
+    )
+    import_max_unpacked_bytes: int = Field(
+        default=256_000_000, ge=1024, description="Most bytes that an XLSX file may unpack to."
+    )
+    import_max_waiting: int = Field(default=10, ge=1, description="Unfinished imports of one caller at most.")
 
     @property
     def is_development(self) -> bool:
