@@ -130,6 +130,7 @@ class CaseBody(BaseModel):
     case: CaseRow
     version: str
     unconfirmed_flags: list[str]
+    clocks: CaseClocksBody
     results: list[ResultRow]
     labels: list[LabelRow]
     assignments: list[AssignmentRow]
@@ -274,6 +275,7 @@ def _with_history(work: UnitOfWork, case_id: str, within: str) -> CaseBody:
         case=CaseRow.of(case, work.cases.flags(case_id, within=within)),
         version=work.cases.version(case_id, within=within),
         unconfirmed_flags=list(work.labels.unconfirmed(case_id, within=within)),
+        clocks=case_clocks(work, case_id, within=within),
         results=_rows(ResultRow, work.triage_results.of_case(case_id, within=within)),
         labels=_rows(LabelRow, labels),
         assignments=_rows(AssignmentRow, work.assignments.of_case(case_id, within=within)),
