@@ -29,6 +29,7 @@ STATUS_OF_CODE = {
     "body_too_large": 413,
     "unauthorized": 401,
     "queue_full": 429,
+    "store_busy": 429,
     "not_ready": 503,
     "inference_failed": 500,
     "request_invalid": 422,
