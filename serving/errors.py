@@ -35,6 +35,7 @@ STATUS_OF_CODE = {
     "request_invalid": 422,
     "cursor_invalid": 422,
     "query_invalid": 422,
+    "value_invalid": 422,
     "rate_limited": 429,
     "forbidden": 403,
     "not_allowed": 403,
@@ -200,6 +201,8 @@ class UnexpectedErrors:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            logger.error("unexpected %s at %s while serving %s", type(error).__name__, place_of(error), scope["path"])
+            # The pattern, not the path: a client may have written anything into it.
+            route = getattr(scope.get("route"), "path", "no route")
+            logger.error("unexpected %s at %s while serving %s", type(error).__name__, place_of(error), route)
             if not started:
                 await error_response(500, INTERNAL)(scope, receive, send)

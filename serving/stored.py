@@ -3,8 +3,8 @@
 The database is waited for on a few threads of its own. One that hangs (a server that was stopped, a full disk) occupies
 those threads and nothing else: who waits longer than the limit is told so, later callers are refused at once until it
 gives a sign of life, and what needs no store goes on. A database that works, but slower than complaints arrive, makes
-them wait half the limit at most; then they are refused with 429. The store is opened when it is first needed and can
-be: a service starts, and triages, while its database is down.
+them wait a third of the limit at most; then they are refused with 429. The store is opened when it is first needed and
+can be: a service starts, and triages, while its database is down.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class StoreAccess:
         if self._silent:
             if time.monotonic() < self._trial_at:
                 raise _silent()
-        elif self._calls >= THREADS and self._texts * self._seconds_a_text / THREADS > self._limit / 2:
+        elif self._calls >= THREADS and self._texts * self._seconds_a_text / THREADS > self._limit / 3:
             raise ServiceError(
                 "store_busy",
                 f"{self._texts} complaints are waiting for the database; try again",

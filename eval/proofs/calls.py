@@ -82,6 +82,8 @@ class Connection:
             self._streams = None
 
     async def _exchange(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the service let go of it while it was idle
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams

@@ -16,7 +16,7 @@ import numpy as np
 
 from eval.load import resident_mb
 from eval.proofs.banks import Bank, open_bank, read_kept, temporary_folder
-from eval.proofs.calls import Ledger, Outcome, Request, call_at_rate, for_seconds, keep_calling, percentiles_ms
+from eval.proofs.calls import LOST, Ledger, Outcome, Request, call_at_rate, for_seconds, keep_calling, percentiles_ms
 from eval.proofs.complaints import to_answer, to_keep
 from eval.proofs.postgres import Postgres
 
@@ -40,9 +40,11 @@ class OverloadOutcome:
     accepted: int
     refused: int
     """429 with Retry-After."""
+    unavailable: int
+    """503 with Retry-After: the database took longer than the service waits. Only of those that store."""
     unanswered: int
     unexpected: int
-    """Any other answer, 429 without Retry-After among them."""
+    """Any other answer, and 429 or 503 without Retry-After."""
     accepted_ms: tuple[float, float, float]
     refused_ms: tuple[float, float, float]
     memory_start_mb: float
@@ -84,8 +86,9 @@ def _overload(
     capacity = asyncio.run(_capacity(bank, sent))
     started_with = resident_mb(bank.service.pid)
     ledger, memory = asyncio.run(_press(bank, sent, seconds, capacity * FACTOR))
-    accepted, refused = ledger.of_status(200), [one for one in ledger.of_status(429) if "retry-after" in one.headers]
-    unanswered = ledger.of_status(0)
+    accepted, refused = ledger.of_status(200), _told_when(ledger.of_status(429))
+    unavailable = _told_when(ledger.of_status(503)) if is_kept else []
+    unanswered = ledger.of_status(LOST)
     times = read_kept(bank).times
     quarter = max(1, len(memory) // 4)
     return OverloadOutcome(
@@ -97,7 +100,8 @@ def _overload(
         accepted=len(accepted),
         refused=len(refused),
         unanswered=len(unanswered),
-        unexpected=len(ledger.outcomes) - len(accepted) - len(refused) - len(unanswered),
+        unavailable=len(unavailable),
+        unexpected=len(ledger.outcomes) - sum(map(len, (accepted, refused, unavailable, unanswered))),
         accepted_ms=percentiles_ms(accepted),
         refused_ms=percentiles_ms(refused),
         memory_start_mb=started_with,
@@ -108,6 +112,10 @@ def _overload(
         lost=sum(times[one.request.external_id or ""] == 0 for one in accepted) if is_kept else 0,
         twice=sum(count > 1 for count in times.values()),
     )
+
+
+def _told_when(outcomes: list[Outcome]) -> list[Outcome]:
+    return [one for one in outcomes if "retry-after" in one.headers]
 
 
 async def _capacity(bank: Bank, requests: Iterator[Request]) -> float:

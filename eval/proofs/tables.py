@@ -78,7 +78,7 @@ def damaged_bundle_table(outcomes: Sequence[DamageOutcome]) -> str:
 
 
 def overload_table(outcomes: Sequence[OverloadOutcome]) -> str:
-    head = ["what", "seconds", "capacity /s", "offered /s", "requests", "200", "429", "other", "unanswered",
+    head = ["what", "seconds", "capacity /s", "offered /s", "requests", "200", "429", "503", "other", "unanswered",
             "200: p50, p99 ms", "429: p50, p99 ms", "memory at start, most, last MB", "MB a minute, second half",
             "lost or twice"]  # fmt: skip
     return table(
@@ -86,7 +86,8 @@ def overload_table(outcomes: Sequence[OverloadOutcome]) -> str:
         (
             [
                 one.kind, f"{one.seconds:.0f}", f"{one.capacity_per_second:.0f}", f"{one.offered_per_second:.0f}",
-                f"{one.requests:,}", f"{one.accepted:,}", f"{one.refused:,}", f"{one.unexpected}", f"{one.unanswered}",
+                f"{one.requests:,}", f"{one.accepted:,}", f"{one.refused:,}", f"{one.unavailable}",
+                f"{one.unexpected}", f"{one.unanswered}",
                 _two(one.accepted_ms), _two(one.refused_ms),
                 f"{one.memory_start_mb:.0f}, {one.memory_most_mb:.0f}, {one.memory_last_mb:.0f}",
                 f"{one.memory_slope_mb_per_minute:.1f}", f"{one.lost + one.twice}",

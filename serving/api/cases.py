@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from data.store.case_list import MOST_ON_PAGE
 from data.store.records import CaseFilter, PageKey
@@ -15,6 +15,7 @@ from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_person
 from serving.access.principal import Principal
+from serving.api.requests import Moment
 from serving.api.responses import problems
 from serving.errors import ServiceError
 from serving.stored import store_access
@@ -150,8 +151,8 @@ class CaseQuery(BaseModel):
     priority: str | None = None
     assignee_id: str | None = None
     unit: str | None = Field(default=None, description="This unit and those below it.")
-    received_from: AwareDatetime | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
-    received_until: AwareDatetime | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
+    received_from: Moment | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
+    received_until: Moment | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
     words: str | None = Field(default=None, max_length=1000, description="Words that stand in the redacted text.")
     limit: int = Field(default=50, ge=1, le=MOST_ON_PAGE)
     after: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
@@ -184,7 +185,7 @@ async def case(request: Request, caller: Reader, case_id: str) -> CaseBody:
     return await store_access(request).run(read)
 
 
-@router.post("/{case_id}/reveal", summary="The original text, for a reason", responses=problems(404, 410))
+@router.post("/{case_id}/reveal", summary="The original text, for a reason", responses=problems(400, 404, 410))
 async def reveal(request: Request, caller: Revealer, case_id: str, body: RevealRequest) -> RevealedBody:
     """Persons only. Who saw it, when and why is written down before it is shown."""
     require_person(caller)

@@ -5,11 +5,13 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.core.transport import Response
 from schemathesis.python.asgi import shutdown_lifespans
@@ -50,9 +52,9 @@ def store(url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def document(url: str, store: Store, tiny_predictor: Predictor) -> Iterator[Any]:
+def document(url: str, store: Store, shipped_predictor: Predictor) -> Iterator[Any]:
     """The app's document as schemathesis reads it; calls go to the app in this process."""
-    app = create_app(bank_settings(url), tiny_predictor)
+    app = create_app(bank_settings(url), shipped_predictor)
     yield schemathesis.openapi.from_asgi("/openapi.json", app)
     shutdown_lifespans()
 
@@ -93,4 +95,5 @@ def try_operation(operation: Any, mode: GenerationMode, headers: dict[str, str])
         assert response.status_code not in OUR_FAILURES, (case.as_curl_command(), response.text)
         case.validate_response(response, checks=CHECKS)
 
-    try_it()
+    with suppress(Unsatisfiable):  # a route without parameters and body can be sent nothing wrong
+        try_it()
