@@ -67,7 +67,8 @@ def _prove(name: str, options: argparse.Namespace) -> bool:
     sys.stdout.write(f"{shown}{name}: {'good' if is_good else 'FAILED'}\n\n")
     sys.stdout.flush()
     if not options.quick:
-        where = f"`python -m eval.proofs {name}`, {os.cpu_count()} cores, load before the run {load_before:.1f}"
+        command = " ".join(["python -m eval.proofs", name, *(word for word in sys.argv[1:] if word not in PROOFS)])
+        where = f"`{command}`, {os.cpu_count()} cores, load before the run {load_before:.1f}"
         tables.replace_block(name, [f"{where}{'' if is_good else ', **failed**'}", "", shown])
     return is_good
 

@@ -39,6 +39,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 OUR_FAILURES = frozenset(range(500, 600)) - {503}
+# Signing out would end the session of the test; the stream of events does not end, and has tests of its own.
+LEFT_OUT = {"/v1/sessions/current", "/v1/events"}
 CALLERS = ("key", "person", "nobody")
 
 
@@ -76,7 +78,7 @@ def headers_of(store: Store, caller: str) -> dict[str, str]:
 def test_every_route_keeps_its_promises(document: Any, store: Store, caller: str, mode: GenerationMode) -> None:
     for found in document.get_all_operations():
         operation = found.ok()
-        if (operation.method, operation.path) != ("delete", "/v1/sessions/current"):  # it would end the session
+        if operation.path not in LEFT_OUT:
             try_operation(operation, mode, headers_of(store, caller))
 
 

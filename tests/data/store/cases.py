@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import MetaData, select, text
 
 from data.preparation import prepare_text
+from data.store.clock_records import NewClosing
 from data.store.crypto import MasterKeys
 from data.store.records import Facets, NewCase, NewLabel, NewTriageResult
 from data.store.scope import ROOT
@@ -89,11 +90,12 @@ def facets(**changes: Any) -> Facets:
 
 def result(bundle: str = "2026-11-29b", **changes: Any) -> NewTriageResult:
     """A model's answer."""
+    policy = changes.pop("policy", "1.2.0")
     return NewTriageResult(
         bundle=bundle,
         taxonomy="1.0.0",
         redaction="1.0.0",
-        policy="1.2.0",
+        policy=policy,
         facets=facets(**changes),
         band="suggest",
         priority="urgent",
@@ -106,6 +108,11 @@ def label(user: str, **changes: Any) -> NewLabel:
     blind = changes.pop("is_blind", False)
     reason = changes.pop("reason", "")
     return NewLabel(user_id=user, facets=facets(**changes), seconds_spent=12.5, is_blind=blind, reason=reason)
+
+
+def told(at: datetime, **changes: Any) -> NewClosing:
+    """The usual end: the complainant was told the decision."""
+    return NewClosing(**({"outcome": "supported", "told_at": at} | changes))
 
 
 def put(store: Store, original: str = TEXT, **changes: Any) -> Case:
