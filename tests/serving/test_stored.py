@@ -72,24 +72,27 @@ def test_a_database_that_hangs_is_refused_at_once_until_it_answers(
     assert thaws.is_set()
 
 
-def test_a_database_that_is_slow_makes_texts_to_be_stored_be_refused(access: StoreAccess) -> None:
+def test_a_database_that_is_slow_makes_texts_to_be_stored_be_refused(store: Store) -> None:
+    access = StoreAccess(lambda: store, limit_seconds=3.0)
+
     def is_busy() -> bool:
         with suppress(ServiceError):
             access.admit()
             return False
         return True
 
-    async def press() -> int:
-        refused = 0
-        running: list[asyncio.Task[object]] = []
-        for _ in range(60):
-            if is_busy():
-                refused += 1
-            else:
-                running.append(asyncio.create_task(access.run(lambda _store: time.sleep(0.05))))
-            await asyncio.sleep(0.002)
-        assert set(await asyncio.gather(*running)) == {None}
-        return refused
+    async def slow() -> None:
+        await access.run(lambda _store: time.sleep(0.05))
 
-    assert 0 < asyncio.run(press()) < 60
+    async def press() -> int:
+        await asyncio.gather(*(slow() for _ in range(2 * THREADS)))  # it learns how long a text takes
+        running: list[asyncio.Task[None]] = []
+        while not is_busy():
+            running.append(asyncio.create_task(slow()))
+            await asyncio.sleep(0)
+        await asyncio.gather(*running)  # none of those let in waits too long
+        return len(running)
+
+    assert THREADS <= asyncio.run(press()) < 1000
     assert not is_busy()
+    access.close()
