@@ -32,6 +32,8 @@ DATABASE_SECONDS = 1.2
 # While the database is silent one caller in so many seconds may try whether it is.
 TRIAL_SECONDS = 1.0
 SHARE_OF_LATEST = 0.1  # in the mean of the seconds that a text takes
+HASHING_SECONDS = 5.0
+"""More for what hashes a password: 50 ms on a machine with nothing else to do, seconds on a busy one."""
 DEVELOPMENT_UNIT = "head"
 Result = TypeVar("Result")
 
@@ -43,7 +45,7 @@ class StoreAccess:
         self._open = open_it
         self._store: Store | None = None
         self._opening = threading.Lock()
-        self._limit = limit_seconds
+        self.limit_seconds = limit_seconds
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="store")
         self._counting = threading.Lock()
         self._calls = 0
@@ -66,7 +68,7 @@ class StoreAccess:
         if self._silent:
             if time.monotonic() < self._trial_at:
                 raise _silent()
-        elif self._calls >= THREADS and self._texts * self._seconds_a_text / THREADS > self._limit / 3:
+        elif self._calls >= THREADS and self._texts * self._seconds_a_text / THREADS > self.limit_seconds / 3:
             raise ServiceError(
                 "store_busy",
                 f"{self._texts} complaints are waiting for the database; try again",
@@ -87,7 +89,7 @@ class StoreAccess:
             self._calls, self._texts = self._calls + 1, self._texts + texts
         future.add_done_callback(lambda done: self._count_done(done, texts))
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._limit + extra_seconds)
+            return await asyncio.wait_for(asyncio.wrap_future(future), self.limit_seconds + extra_seconds)
         except TimeoutError:
             self._silent, self._trial_at = True, time.monotonic() + TRIAL_SECONDS
             raise StoreUnavailableError(
@@ -119,7 +121,7 @@ class StoreAccess:
             self._silent = False
             raise
         # What hung and was done in the end is no measure either.
-        took = min(time.monotonic() - started, self._limit) / max(1, texts)
+        took = min(time.monotonic() - started, self.limit_seconds) / max(1, texts)
         with self._counting:
             self._seconds_a_text += SHARE_OF_LATEST * (took - self._seconds_a_text)
         self._silent = False

@@ -1,20 +1,27 @@
-"""Decisions of people on cases. In: a label. Out: the stored label; the case follows it."""
+"""Decisions of people on cases. In: a label. Out: the stored label; the case follows it.
+
+A flag that raises alerts is not lowered by one person: the label says so, the flag stands until a second one confirms.
+What waits for a second person is seen from the data: such a flag stands, and the latest label does not have it.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from data.errors import NotAllowedError, StoreError
 from data.store.alerts import AlertRepository
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
-from data.store.flags import set_facets
+from data.store.flags import flags_of, set_facets
 from data.store.free_text import redacted
 from data.store.organisation import active_user
-from data.store.records import NewLabel
+from data.store.records import Facets, NewLabel
 from data.store.scope import units_within, visible_case
 from data.store.tables import Case, Label, TriageResult
+from data.store.versions import CONFIRMED, LABELLED
 
 
 class LabelRepository:
@@ -22,12 +29,14 @@ class LabelRepository:
         self,
         session: Session,
         *,
+        four_eyes: frozenset[str],
         due_dates: DueDates,
         events: EventRepository,
         alerts: AlertRepository,
         now: Callable[[], datetime],
     ) -> None:
         self._session = session
+        self._four_eyes = four_eyes
         self._due_dates = due_dates
         self._events = events
         self._alerts = alerts
@@ -36,6 +45,7 @@ class LabelRepository:
     def add(self, case_id: str, new: NewLabel, *, within: str) -> Label:
         """Record what a person decided, with the model's version that stood; unless blind, the case follows it.
 
+        A flag that raises alerts stands until `confirm`, even if the label does not have it.
         Raises NotFoundError, NotAllowedError if the user is no active person.
         """
         user = active_user(self._session, new.user_id)
@@ -65,12 +75,41 @@ class LabelRepository:
         self._session.add(label)
         if not new.is_blind:
             case.labelled_at = label.created_at
+            facets = self._with_what_waits(case, facets)
             set_facets(self._session, case, facets)
             self._due_dates.refresh(case)
             self._alerts.follow(case, facets.flags)
-        self._events.record(case_id, "read_blind" if new.is_blind else "labelled", actor_id=user.id)
+        self._events.record(case_id, "read_blind" if new.is_blind else LABELLED, actor_id=user.id)
         self._session.flush()
         return label
+
+    def confirm(self, case_id: str, *, user_id: str, within: str) -> tuple[str, ...]:
+        """Lower the flags that the latest label does not have and that waited for a second person; returns them.
+
+        Raises StoreError `nothing_to_confirm`, NotFoundError, NotAllowedError `second_person_needed` for who labelled.
+        """
+        user = active_user(self._session, user_id)
+        case = visible_case(self._session, case_id, within=within, for_update=True)
+        label = self._latest(case_id)
+        waiting = self._waiting(case_id, label)
+        if label is None or not waiting:
+            raise StoreError("no flag waits for a second person", "没有待复核的风险标记", code="nothing_to_confirm")
+        if label.user_id == user.id:
+            raise NotAllowedError(
+                "who lowered the flag cannot confirm it; a second person must",
+                "须由另一人复核",
+                code="second_person_needed",
+            )
+        set_facets(self._session, case, _facets_of(label))
+        self._due_dates.refresh(case)
+        self._events.record(case_id, CONFIRMED, actor_id=user.id, details={"lowered": list(waiting)})
+        self._session.flush()
+        return waiting
+
+    def unconfirmed(self, case_id: str, *, within: str) -> tuple[str, ...]:
+        """Flags that stand although the latest label does not have them: they wait for `confirm`."""
+        visible_case(self._session, case_id, within=within)
+        return self._waiting(case_id, self._latest(case_id))
 
     def of_case(self, case_id: str, *, within: str) -> Sequence[Label]:
         """All labels of a case, oldest first. Raises NotFoundError."""
@@ -87,3 +126,30 @@ class LabelRepository:
             .limit(limit)
         )
         return self._session.scalars(query).all()
+
+    def _latest(self, case_id: str) -> Label | None:
+        query = select(Label).where(Label.case_id == case_id, Label.is_blind.is_(False))
+        return self._session.scalar(query.order_by(Label.id.desc()).limit(1))
+
+    def _waiting(self, case_id: str, label: Label | None) -> tuple[str, ...]:
+        if label is None:
+            return ()
+        return tuple(flag for flag in self._held(case_id) if flag not in label.flags)
+
+    def _held(self, case_id: str) -> tuple[str, ...]:
+        return tuple(flag for flag in flags_of(self._session, [case_id])[case_id] if flag in self._four_eyes)
+
+    def _with_what_waits(self, case: Case, facets: Facets) -> Facets:
+        return replace(facets, flags=tuple(dict.fromkeys((*facets.flags, *self._held(case.id)))))
+
+
+def _facets_of(label: Label) -> Facets:
+    return Facets(
+        order_type=label.order_type,
+        category=label.category,
+        leaf=label.leaf,
+        cause=label.cause,
+        subcause=label.subcause,
+        channel=label.channel,
+        flags=tuple(label.flags),
+    )

@@ -15,10 +15,8 @@ from serving.access.authentication import Authenticator, bearer_token
 from serving.access.guard import authenticate
 from serving.access.principal import Principal
 from serving.api.responses import problems
-from serving.stored import store_access
+from serving.stored import HASHING_SECONDS, store_access
 
-# argon2 takes 50 ms, on a crowded machine more than a second.
-HASHING_SECONDS = 2.0
 Anybody = Annotated[Principal, Depends(authenticate)]
 router = APIRouter(prefix="/v1", tags=["access"], responses=problems(400, 401, 422, 503))
 
