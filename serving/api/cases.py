@@ -15,6 +15,7 @@ from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_person
 from serving.access.principal import Principal
+from serving.api.case_clocks import CaseClocksBody, case_clocks
 from serving.api.requests import Moment
 from serving.api.responses import problems
 from serving.errors import ServiceError
