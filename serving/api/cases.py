@@ -217,7 +217,7 @@ async def case(request: Request, response: Response, caller: Reader, case_id: st
     return body
 
 
-@router.post("/{case_id}/reveal", summary="The original text, for a reason", responses=problems(400, 404, 410))
+@router.post("/{case_id}/reveal", summary="The original text, for a reason", responses=problems(404, 410))
 async def reveal(request: Request, caller: Revealer, case_id: str, body: RevealRequest) -> RevealedBody:
     """Persons only. Who saw it, when and why is written down before it is shown."""
     require_person(caller)

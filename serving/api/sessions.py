@@ -18,7 +18,7 @@ from serving.api.responses import problems
 from serving.stored import HASHING_SECONDS, store_access
 
 Anybody = Annotated[Principal, Depends(authenticate)]
-router = APIRouter(prefix="/v1", tags=["access"], responses=problems(400, 401, 422, 503))
+router = APIRouter(prefix="/v1", tags=["access"], responses=problems(401, 422, 503))
 
 
 class SignInRequest(BaseModel):

@@ -22,7 +22,7 @@ from serving.stored import store_access
 
 Manager = Annotated[Principal, Depends(require("webhooks.manage"))]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(400, 401, 403, 422, 503))
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(401, 403, 422, 503))
 
 
 class _Request(BaseModel):
