@@ -13,7 +13,7 @@ from data.store.unit_of_work import Store
 from models.predictor import Predictor
 from serving.api import events
 from tests.data.store.cases import TEXT, put, result, user_id
-from tests.serving.banks import Bank
+from tests.serving.banks import Bank, served
 from tests.serving.notifications.test_delivery import until
 
 HIGH = result(flags=("P02",))
