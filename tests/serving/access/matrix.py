@@ -14,7 +14,7 @@ in; everybody else gets 403, who has no valid token 401. `on` says what the rout
 
 All callers but those of WHOLE_BANK belong to the branch `east`. `json` may hold `{unit}`, `{user}`, `{new}` (a word
 never used before). `versioned` sends the case's version along. `endless` answers never end: only refusals are tried.
-`signs_out`: people sign in anew for each call.
+`signs_out`: people sign in anew for each call. `{code}` and `{unconfirmed}` are rows of the policy from memory.
 """
 
 from dataclasses import dataclass
@@ -157,8 +157,8 @@ MATRIX = [
     row("POST /v1/webhooks/{webhook_id}/deliveries/resend", On.WEBHOOK, "admin", json={}),
     # ── the whole bank's
     row("GET /v1/policy", On.NOTHING, READ),
-    row("POST /v1/policy/confirmations/D7.1", On.WHOLE_BANK, "compliance", ok=201),
-    row("DELETE /v1/policy/confirmations/D7.2", On.WHOLE_BANK, "compliance", ok=409),
+    row("POST /v1/policy/confirmations/{code}", On.WHOLE_BANK, "compliance", ok=201),
+    row("DELETE /v1/policy/confirmations/{unconfirmed}", On.WHOLE_BANK, "compliance", ok=404),
     row("GET /v1/audit", On.WHOLE_BANK, AUDIT),
     row("GET /v1/audit/head", On.WHOLE_BANK, AUDIT),
     row("GET /v1/audit/verify", On.WHOLE_BANK, AUDIT),

@@ -34,6 +34,7 @@ LISTED = {
     On.LIST_IMPORTS: On.IMPORT,
 }
 RECEIVER = "127.0.0.1:9"
+POLICY_ROWS = {"code": "D7.1", "unconfirmed": "D7.2"}
 STATIC = "/static-offline-docs/"
 _numbers = count()
 
@@ -44,7 +45,7 @@ class World:
 
     bank: Bank
     callers: Mapping[str, Mapping[str, dict[str, str]]]
-    marks: Mapping[tuple[On, str], str]
+    marks: dict[tuple[On, str], str]
     handler: str
     """Of the branch `east`."""
 
@@ -157,6 +158,8 @@ def _pattern(route: str) -> str:
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: row.route)
 def test_who_may_do_it_where(world: World, row: Row) -> None:
+    if row.on is On.LIST_ALERTS:  # the list shows the latest alone, and every new case here raises one
+        world.marks.update({(On.ALERT, place): _thing(world.bank, On.ALERT, place) for place in (OWN, BELOW, OTHER)})
     expected = {attempt: _expected(row, *attempt) for attempt in _attempts(row)}
     found = {}
     for attempt, status in expected.items():
@@ -196,7 +199,7 @@ def _expected(row: Row, caller: str, unit: str, place: str) -> int:
 
 def _call(world: World, row: Row, caller: str, unit: str, place: str, *, is_let_in: bool) -> Response:
     """Who is let in gets something new to work on: it may be gone afterwards."""
-    bank, values = world.bank, {"unit": place, "user": world.handler, "new": f"new-{next(_numbers)}"}
+    bank, values = world.bank, {"unit": place, "user": world.handler, "new": f"new-{next(_numbers)}", **POLICY_ROWS}
     if row.on in BY_PATH:
         is_new = is_let_in or place == NEVER
         values[row.on.value] = _thing(bank, row.on, place) if is_new else world.marks[row.on, place]
