@@ -83,9 +83,9 @@ class Predictor:
         )
 
     @classmethod
-    def load(cls, folder: Path | None = None, *, threads: int = 1) -> Self:
-        """A predictor on a bundle folder, by default the shipped one. Raises BundleError."""
-        return cls(load_bundle(folder or current_bundle_folder()), threads=threads)
+    def load(cls, folder: Path | None = None, *, threads: int = 1, policy: Policy | None = None) -> Self:
+        """A predictor on a bundle folder and a policy, by default the shipped ones. Raises BundleError."""
+        return cls(load_bundle(folder or current_bundle_folder()), threads=threads, policy=policy)
 
     def triage(
         self, texts: Sequence[str], *, ids: Sequence[str] | None = None, full: bool = False

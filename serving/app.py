@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from models.predictor import Predictor
 from serving import page
-from serving.api import cases, probes, sessions, triage
+from serving.api import cases, policy, probes, sessions, triage
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.errors import refuse_invalid
 from serving.lifecycle import Lifespan, equip, model_lifespan
@@ -37,6 +37,7 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     if settings.keeps_cases:
         app.include_router(cases.router)
         app.include_router(sessions.router)
+        app.include_router(policy.router)
     app.include_router(probes.router)
     app.include_router(page.router)
     _complete_document(app)

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 
+from data.errors import SettingsError
 from models.predictor import Predictor
 from serving.access.authentication import Authenticator
 from serving.errors import add_error_handlers
@@ -17,11 +18,21 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def model_lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
-    """Loads the bundle on start-up unless a predictor is given, and runs the workers until shutdown."""
+    """Loads policies and, unless a predictor is given, the bundle on start-up; runs the workers until shutdown.
+
+    Raises PolicyError; SettingsError for a predictor that goes by another policy.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.predictor = predictor or Predictor.load(settings.bundle)
+        book = settings.read_policies()
+        app.state.policies = book
+        app.state.predictor = predictor or Predictor.load(settings.bundle, policy=book.current)
+        if app.state.predictor.policy != book.current:
+            raise SettingsError(
+                f"the predictor decides by policy {app.state.predictor.policy.version}, the settings name "
+                f"{book.current.version}; load it with policy=book.current"
+            )
         pool = InferencePool(
             app.state.predictor, workers=settings.workers or usable_cores(), queue_size=settings.queue_size
         )

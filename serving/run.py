@@ -22,7 +22,7 @@ SAMPLE = (
 
 def serve(settings: Settings, *, api_only: bool = False) -> None:
     """Load, warm, listen. Returns after a graceful stop."""
-    predictor = Predictor.load(settings.bundle)
+    predictor = Predictor.load(settings.bundle, policy=settings.read_policies().current)
     if settings.is_development:
         logger.info("\n%s", _banner(settings, predictor, api_only=api_only))
     app = _app(settings, predictor, api_only=api_only)

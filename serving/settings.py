@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from data.errors import SettingsError
 
 if TYPE_CHECKING:
+    from data.policy.book import PolicyBook
     from data.store.crypto import MasterKeys
 
 DEVELOPMENT_FOLDER = Path(".xiaobao")
@@ -45,6 +46,10 @@ class Settings(BaseSettings):
     )
     master_keys_file: Path | None = Field(default=None, description="File that holds them instead.")
     cipher: Literal["aes-256-gcm", "sm4-gcm"] = Field(default="aes-256-gcm", description="For originals and keys.")
+    policy_folder: Path | None = Field(
+        default=None, description="Folder of the bank's policy.yaml and its older versions; default: the shipped one."
+    )
+    holidays: Path | None = Field(default=None, description="The bank's holiday table; default: the shipped one.")
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
@@ -64,6 +69,12 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_folder / 'xiaobao.db'}"
+
+    def read_policies(self) -> "PolicyBook":
+        """The policies that decisions and clocks go by. Raises PolicyError."""
+        from data.policy.book import load_book
+
+        return load_book(self.policy_folder, self.holidays)
 
     def read_master_keys(self) -> "MasterKeys":
         """All master keys, the current one first. Raises KeyMaterialError, SettingsError."""

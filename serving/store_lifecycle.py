@@ -23,7 +23,7 @@ logger = logging.getLogger("xiaobao")
 def store_lifespan(settings: Settings) -> Lifespan:
     """Opens the store on start-up. A database that is down is no reason not to start; a wrong one is.
 
-    Raises StoreError, KeyMaterialError, SettingsError.
+    Raises StoreError, KeyMaterialError, SettingsError, PolicyError.
     """
 
     @asynccontextmanager
@@ -31,7 +31,7 @@ def store_lifespan(settings: Settings) -> Lifespan:
         if not settings.keeps_cases:
             yield
             return
-        access = access_of(settings)
+        access = access_of(settings, app.state.policies)
         try:
             access.store  # noqa: B018  (opens it)
         except StoreUnavailableError as error:

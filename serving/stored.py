@@ -14,6 +14,7 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from data.errors import StoreUnavailableError
+from data.policy.book import PolicyBook
 from data.store.engine import parse_url
 from data.store.migration import migrate
 from data.store.scope import ROOT
@@ -68,7 +69,7 @@ class StoreAccess:
             self._store.close()
 
 
-def access_of(settings: Settings) -> StoreAccess:
+def access_of(settings: Settings, book: PolicyBook) -> StoreAccess:
     """Access to the store of the settings; SQLite and development databases are migrated when first opened."""
 
     def open_it() -> Store:
@@ -78,7 +79,7 @@ def access_of(settings: Settings) -> StoreAccess:
                 DEVELOPMENT_FOLDER.mkdir(mode=0o700, exist_ok=True)
             migrate(url)
         masters = settings.read_master_keys()
-        store = open_store(url, masters, cipher=settings.cipher, timeout_seconds=DATABASE_SECONDS)
+        store = open_store(url, masters, cipher=settings.cipher, book=book, timeout_seconds=DATABASE_SECONDS)
         if settings.is_development:
             _add_development_unit(store)
         return store

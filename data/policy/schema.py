@@ -4,9 +4,11 @@ Every row names its source and how sure it is: A primary text, B one decent sour
 proposal, M from memory. A row M only warns until a compliance user has confirmed its code (`data.policy.clocks`).
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -23,6 +25,7 @@ TICKET = "TICKET"
 
 Confidence = Literal["A", "B", "C", "M"]
 Duty = Literal["bank", "authority", "complainant"]
+Told = Literal["complainant", "authority"]
 Unit = Literal["calendar_days", "working_days", "hours"]
 Priority = Literal["urgent", "high", "normal"]
 Facet = Literal["order_type", "category", "leaf", "cause", "subcause", "channel"]
@@ -66,9 +69,13 @@ class ExtensionStep(Row):
 
 
 class ClockRow(Row):
-    """One limit: its own (`limit`, `unit`) or that of the clock it `follows`, extensions and pauses included."""
+    """One limit: its own (`limit`, `unit`) or that of the clock it `follows`, extensions and pauses included.
+
+    `told`: whom the bank has to tell; telling one does not fulfil what is owed to the other.
+    """
 
     duty: Duty
+    told: Told = "complainant"
     triggers: tuple[TriggerKind, ...] = Field(min_length=1)
     limit: int | None = Field(default=None, gt=0, le=3660)
     unit: Unit | None = None
@@ -103,6 +110,27 @@ class Rules(Strict):
     restart: ClockRule
     withdrawal: ClockRule
     phone_notice: PhoneNotice
+
+
+class NoComplaint(Sourced):
+    """Orders that are no complaints: once a person has said so, what these triggers start runs no longer."""
+
+    order_types: tuple[str, ...]
+    triggers: tuple[TriggerKind, ...]
+
+    @model_validator(mode="after")
+    def _complaints_run(self) -> Self:
+        if "complaint" in self.order_types:
+            raise ValueError("order_types holds complaint; the limits of complaints cannot be switched off")
+        return self
+
+
+NO_COMPLAINT = NoComplaint(
+    order_types=("verification", "consultation", "feedback", "irrelevant"),
+    triggers=("own", "media"),
+    source="own decision (docs/decisions/0010-clocks-of-cases.md)",
+    confidence="C",
+)
 
 
 class PriorityStep(Strict):
@@ -201,6 +229,7 @@ class Policy(Strict):
     approvers: dict[Slug, Name]
     clocks: tuple[ClockRow, ...]
     rules: Rules
+    no_complaint: NoComplaint = NO_COMPLAINT
     priority: PriorityRules
     always_to_person: AlwaysToPerson
     departments: dict[Slug, Name]
@@ -210,8 +239,7 @@ class Policy(Strict):
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
-        codes = [row.code for row in self._rows()]
-        _refuse_repeats("code", [*codes, TICKET])
+        _refuse_repeats("code", [*(row.code for row in self._rows()), TICKET])
         self._check_clocks()
         _refuse_unknown("approvers", {a for step in self.steps.values() for a in step[1].approvers}, self.approvers)
         _refuse_unknown("departments", self.routing.departments(), self.departments)
@@ -253,9 +281,14 @@ class Policy(Strict):
         _need("routing.by_category", self.routing.by_category, categories)
         _refuse_unknown(
             "order types of the taxonomy",
-            self.always_to_person.order_types,
+            {*self.always_to_person.order_types, *self.no_complaint.order_types},
             {entry.code for entry in taxonomy.order_types},
         )
+
+    @cached_property
+    def rows(self) -> Mapping[str, Row]:
+        """Everything that has a code: clocks, extensions, rules."""
+        return {row.code: row for row in self._rows()}
 
     @cached_property
     def clock_rows(self) -> Mapping[str, ClockRow]:
@@ -270,7 +303,7 @@ class Policy(Strict):
     @cached_property
     def unconfirmed(self) -> frozenset[str]:
         """Codes of the rows from memory, which a compliance user may confirm."""
-        return frozenset(row.code for row in self._rows() if row.confidence == "M")
+        return frozenset(code for code, row in self.rows.items() if row.confidence == "M")
 
     @cached_property
     def _rank_by_flag(self) -> dict[str, int]:
@@ -293,6 +326,15 @@ class Policy(Strict):
     def priority_of(self, flags: Iterable[str]) -> Priority:
         """Of the first step that holds one of the flags; normal where none is a risk."""
         return self._priorities[self.rank_of(flags)]
+
+
+def digest_of(part: Strict) -> str:
+    """Fingerprint of a policy or a row: the same for the same content, whatever a later release adds to the form.
+
+    A clock's extensions are rows of their own and not part of it.
+    """
+    content = part.model_dump(mode="json", exclude_defaults=True, exclude={"extensions"})
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def load_policy(path: Path | None = None, taxonomy: Taxonomy | None = None) -> Policy:

@@ -1,12 +1,16 @@
 """Find cases: lists with filters, the same customer, the same wording. In: conditions. Out: cases that may be seen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from data.policy.case_times import end_of, shanghai_day
 from data.store.flags import flags_of
-from data.store.records import CaseFilter, CasePage, PageKey, SimilarCase
+from data.store.records import CaseFilter, CaseOrder, CasePage, PageKey, SimilarCase
 from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
 from data.store.sketch import similarity
@@ -17,27 +21,46 @@ LEAST_SIMILARITY = 0.5
 # A template sent a thousand times is recognised by its latest few hundred.
 _MOST_CANDIDATES = 500
 
+_EQUAL = ("status", "source", "order_type", "category", "cause", "channel", "band", "priority", "assignee_id")
+# NULLs sort first on SQLite and last on PostgreSQL; said outright, they come last on both.
+_BY_DUE = (Case.due_at.is_(None), Case.due_at, Case.id)
+_ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]] = MappingProxyType(
+    {
+        "received": (Case.received_at.desc(), Case.id.desc()),
+        "due": _BY_DUE,
+        "queue": (Case.queue_rank, *_BY_DUE),
+    }
+)
+
 
 class CaseList:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, now: Callable[[], datetime]) -> None:
         self._session = session
+        self._now = now
 
-    def page(self, wanted: CaseFilter, *, within: str, limit: int = 50, after: PageKey | None = None) -> CasePage:
-        """Cases that meet the filter, latest received first; `after` is the `next` of the page before.
+    def page(
+        self,
+        wanted: CaseFilter,
+        *,
+        within: str,
+        limit: int = 50,
+        after: PageKey | None = None,
+        order: CaseOrder = "received",
+    ) -> CasePage:
+        """Cases that meet the filter; `after` is the `next` of the page before, of the same order.
 
         Raises StoreError `query_invalid` on words that cannot be searched.
         """
         limit = max(1, min(limit, MOST_ON_PAGE))
         query = select(Case).where(Case.unit_id.in_(units_within(within)), *self._conditions(wanted))
         if after is not None:
-            query = query.where(tuple_(Case.received_at, Case.id) < (after.received_at, after.case_id))
-        found = self._session.scalars(query.order_by(Case.received_at.desc(), Case.id.desc()).limit(limit + 1)).all()
+            query = query.where(_behind(after, order))
+        found = self._session.scalars(query.order_by(*_ORDERS[order]).limit(limit + 1)).all()
         cases = found[:limit]
-        more = len(found) > limit
         return CasePage(
             cases=cases,
             flags=flags_of(self._session, [case.id for case in cases]),
-            next=PageKey(received_at=cases[-1].received_at, case_id=cases[-1].id) if more else None,
+            next=_key(cases[-1]) if len(found) > limit else None,
         )
 
     def of_same_customer(self, case_id: str, *, within: str, limit: int = 20) -> Sequence[Case]:
@@ -73,7 +96,7 @@ class CaseList:
         return sorted(similar, key=lambda found: -found.similarity)[:limit]
 
     def _conditions(self, wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
-        for name in ("status", "source", "category", "cause", "channel", "band", "priority", "assignee_id"):
+        for name in _EQUAL:
             value = getattr(wanted, name)
             if value is not None:
                 yield getattr(Case, name) == value
@@ -85,5 +108,35 @@ class CaseList:
             yield Case.received_at >= wanted.received_from
         if wanted.received_until is not None:
             yield Case.received_at < wanted.received_until
+        yield from self._due_conditions(wanted)
         if wanted.words is not None:
             yield holds_words(self._session.connection(), wanted.words)
+
+    def _due_conditions(self, wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+        now = self._now()
+        if wanted.due_from is not None:
+            yield Case.due_at >= wanted.due_from
+        if wanted.due_until is not None:
+            yield Case.due_at < wanted.due_until
+        if wanted.due_within_days is not None:
+            yield Case.due_at <= end_of(shanghai_day(now) + timedelta(days=wanted.due_within_days))
+        if wanted.is_overdue is not None:
+            is_late = and_(Case.due_at.is_not(None), Case.due_at <= now)
+            yield is_late if wanted.is_overdue else or_(Case.due_at.is_(None), Case.due_at > now)
+
+
+def _key(case: Case) -> PageKey:
+    return PageKey(received_at=case.received_at, case_id=case.id, due_at=case.due_at, queue_rank=case.queue_rank)
+
+
+def _behind(key: PageKey, order: CaseOrder) -> ColumnElement[bool]:
+    """The cases that come after a page's last one."""
+    if order == "received":
+        return tuple_(Case.received_at, Case.id) < (key.received_at, key.case_id)
+    if key.due_at is None:
+        behind = and_(Case.due_at.is_(None), Case.id > key.case_id)
+    else:
+        behind = or_(Case.due_at.is_(None), tuple_(Case.due_at, Case.id) > (key.due_at, key.case_id))
+    if order == "due":
+        return behind
+    return or_(Case.queue_rank > key.queue_rank, and_(Case.queue_rank == key.queue_rank, behind))

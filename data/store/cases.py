@@ -1,7 +1,7 @@
 """Cases: taken in once, closed, reopened, handed over. In: a complaint and its answer. Out: the case."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from data.errors import StoreError
+from data.policy.case_clocks import trigger_of
+from data.store.clock_records import NewClosing, Reopening
+from data.store.closings import Closings
 from data.store.columns import CHINA
 from data.store.customers import customer_key
+from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import flags_of, set_facets
 from data.store.free_text import storable
@@ -18,10 +22,10 @@ from data.store.insertion import insert_if_new
 from data.store.organisation import check_unit
 from data.store.originals import OriginalRepository
 from data.store.records import NewCase, NewTriageResult, StoredCase
-from data.store.scope import not_found, units_within, visible_case
+from data.store.scope import not_found, open_case, units_within, visible_case
 from data.store.search import index_text
 from data.store.sketch import bands, sketch
-from data.store.tables import CLOSED, OPEN, Assignment, Case, SketchBand, Unit
+from data.store.tables import OPEN, Assignment, Case, ClockFact, Closing, SketchBand, Unit
 from data.store.triage_results import TriageResultRepository
 
 # Without I, L, O and U, which are misread or misheard on the telephone.
@@ -37,6 +41,8 @@ class CaseRepository:
         originals: OriginalRepository,
         results: TriageResultRepository,
         events: EventRepository,
+        due_dates: DueDates,
+        closings: Closings,
         now: Callable[[], datetime],
     ) -> None:
         self._session = session
@@ -44,13 +50,15 @@ class CaseRepository:
         self._originals = originals
         self._results = results
         self._events = events
+        self._due_dates = due_dates
+        self._closings = closings
         self._now = now
 
     def add(self, new: NewCase, result: NewTriageResult, *, actor_id: str, within: str) -> StoredCase:
-        """Take a complaint in, once per source system and `external_id`.
+        """Take a complaint in, once per source system and `external_id`; from now on its clocks run.
 
         Raises NotFoundError if the unit is not in the caller's part of the organisation, StoreError
-        `external_id_taken` if the earlier case is not.
+        `external_id_taken` if the earlier case is not, PolicyError if the answer's policy is not at hand.
         """
         case_id = _new_id(new.received_at)
         values = self._values(case_id, new, result)  # before the first statement: from there on SQLite is locked
@@ -64,6 +72,7 @@ class CaseRepository:
         index_text(self._session, case_id, case.redacted_text)
         if case.sketch is not None:
             self._session.add_all(SketchBand(case_id=case_id, band=band) for band in set(bands(case.sketch)))
+        self._start_clocks(case, actor_id)
         self._events.record(case_id, "received", actor_id=actor_id)
         self._session.flush()
         return StoredCase(case=case, is_new=True)
@@ -76,20 +85,26 @@ class CaseRepository:
         """The flags that stand on a case. Raises NotFoundError."""
         return flags_of(self._session, [self.get(case_id, within=within).id])[case_id]
 
-    def close(self, case_id: str, *, actor_id: str, within: str, details: Mapping[str, Any] = {}) -> Case:
-        """Close an open case. Raises StoreError `case_closed`, NotFoundError. `details`: codes and numbers only."""
-        case = self._open_case(case_id, within)
-        case.status, case.closed_at = CLOSED, self._now()
-        self._events.record(case_id, "closed", actor_id=actor_id, details=details)
+    def close(self, case_id: str, closing: NewClosing, *, actor_id: str, within: str, note: str = "") -> Case:
+        """Close an open case: its clocks end, requests for more time lapse.
+
+        Raises NotFoundError, StoreError `case_closed`, `clock_open` (a limit of the bank would run on), `pause_open`,
+        `time_invalid`.
+        """
+        case = open_case(self._session, case_id, within=within)
+        self._closings.close(case, closing, actor_id=actor_id, note=note)
         return case
 
-    def reopen(self, case_id: str, *, actor_id: str, within: str) -> Case:
-        """Open a closed case again. Raises StoreError `case_open`, NotFoundError."""
+    def closings(self, case_id: str, *, within: str) -> Sequence[Closing]:
+        """How a case was closed, oldest first; only the last may still stand. Raises NotFoundError."""
+        return self._closings.of_case(self.get(case_id, within=within).id)
+
+    def reopen(self, case_id: str, reopening: Reopening, *, actor_id: str, within: str, note: str = "") -> Case:
+        """Open a closed case again. Raises NotFoundError, StoreError `case_open`, `time_invalid`."""
         case = visible_case(self._session, case_id, within=within, for_update=True)
         if case.status == OPEN:
             raise StoreError("the case is open already", "案件未办结，无需重开", code="case_open")
-        case.status, case.closed_at = OPEN, None
-        self._events.record(case_id, "reopened", actor_id=actor_id)
+        self._closings.reopen(case, reopening, actor_id=actor_id, note=note)
         return case
 
     def hand_over(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
@@ -97,7 +112,7 @@ class CaseRepository:
 
         Raises NotFoundError for units elsewhere, StoreError `case_closed`.
         """
-        case = self._open_case(case_id, within)
+        case = open_case(self._session, case_id, within=within)
         target = self._session.get(Unit, unit_id)
         if target is None or not (target.path.startswith(within) or within.startswith(target.path)):
             raise not_found("unit", "机构")
@@ -107,11 +122,14 @@ class CaseRepository:
         self._events.record(case_id, "handed_over", actor_id=actor_id, details={"from": before, "to": target.id})
         return case
 
-    def _open_case(self, case_id: str, within: str) -> Case:
-        case = visible_case(self._session, case_id, within=within, for_update=True)
-        if case.status == CLOSED:
-            raise StoreError("the case is closed; reopen it first", "案件已办结，请先重开", code="case_closed")
-        return case
+    def _start_clocks(self, case: Case, actor_id: str) -> None:
+        fact = ClockFact(
+            case_id=case.id, kind="trigger", code=trigger_of(case.source), at=case.received_at,
+            due_at=case.ticket_due_at, recorded_at=case.stored_at, actor_id=actor_id,
+        )  # fmt: skip
+        self._session.add(fact)
+        self._session.flush()
+        self._due_dates.refresh(case)
 
     def _earlier(self, new: NewCase, within: str) -> Case:
         query = select(Case).where(Case.source_system == new.source_system, Case.external_id == new.external_id)
@@ -153,6 +171,8 @@ class CaseRepository:
             "channel": facets.channel,
             "band": result.band,
             "priority": result.priority,
+            "queue_rank": 0,  # by its flags as soon as they stand
+            "policy_version": result.policy,
         }
 
 

@@ -2,16 +2,30 @@
 
 from collections.abc import Iterable
 
+from data.errors import NotAllowedError
 from data.preparation import prepare_text
 from data.redaction.spans import PiiSpan
 from data.taxonomy import default_taxonomy
 
 CREDENTIAL = "credential"
+LEAST_REASON = 4
+"""Characters of a reason; 核对身份 is one."""
 
 
 def redacted(text: str) -> str:
     """Notes and reasons, redacted like complaints."""
     return storable(prepare_text(text.strip(), default_taxonomy()).redacted_text)
+
+
+def checked_reason(reason: str) -> str:
+    """Why somebody does what is audited, redacted. Raises NotAllowedError `reason_missing`."""
+    if len(reason.strip()) < LEAST_REASON:
+        raise NotAllowedError(
+            f"a reason of at least {LEAST_REASON} characters is needed; it is kept in the audit log",
+            f"请填写不少于 {LEAST_REASON} 个字的理由，理由将记入审计",
+            code="reason_missing",
+        )
+    return redacted(reason)
 
 
 def storable(text: str) -> str:

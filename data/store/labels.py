@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import set_facets
 from data.store.free_text import redacted
@@ -16,8 +17,11 @@ from data.store.tables import Case, Label, TriageResult
 
 
 class LabelRepository:
-    def __init__(self, session: Session, *, events: EventRepository, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, session: Session, *, due_dates: DueDates, events: EventRepository, now: Callable[[], datetime]
+    ) -> None:
         self._session = session
+        self._due_dates = due_dates
         self._events = events
         self._now = now
 
@@ -54,6 +58,7 @@ class LabelRepository:
         if not new.is_blind:
             case.labelled_at = label.created_at
             set_facets(self._session, case, facets)
+            self._due_dates.refresh(case)
         self._events.record(case_id, "read_blind" if new.is_blind else "labelled", actor_id=user.id)
         self._session.flush()
         return label

@@ -3,6 +3,7 @@
 Each works in small transactions and can be stopped and run again.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
@@ -14,12 +15,14 @@ from data.store.columns import CHINA
 from data.store.engine import is_sqlite
 from data.store.flags import flags_of
 from data.store.scope import ROOT, units_within
-from data.store.tables import CLOSED, Case, PurgedCase, PurgedCaseFlag
+from data.store.tables import CLOSED, Case, Closing, PurgedCase, PurgedCaseFlag
 from data.store.unit_of_work import Store
 
 LEAST_YEARS = 3
 """中国人民银行令〔2020〕第5号, article 44: complaint files are kept at least 3 years from closing."""
 BATCH = 500
+CLOSING_STATISTICS = ("outcome", "redress_fen", "satisfaction", "is_responsible", "is_in_time")
+"""What a purge keeps of a closing."""
 
 
 def rotate(store: Store, *, actor_id: str, batch: int = BATCH) -> int:
@@ -107,8 +110,9 @@ def _purge_batch(session: Session, until: datetime, batch: int, within: str) -> 
     )
     cases = session.scalars(due).all()
     flags = flags_of(session, [case.id for case in cases])
+    closings = _standing_closings(session, [case.id for case in cases])
     for case in cases:
-        kept = _statistics(case)
+        kept = _statistics(case, closings.get(case.id))
         session.add(kept)
         session.flush()
         session.add_all(PurgedCaseFlag(purged_case_id=kept.id, flag=flag) for flag in flags[case.id])
@@ -116,7 +120,12 @@ def _purge_batch(session: Session, until: datetime, batch: int, within: str) -> 
     return len(cases)
 
 
-def _statistics(case: Case) -> PurgedCase:
+def _standing_closings(session: Session, case_ids: Sequence[str]) -> Mapping[str, Closing]:
+    query = select(Closing).where(Closing.case_id.in_(case_ids), Closing.reopened_at.is_(None)).order_by(Closing.id)
+    return {closing.case_id: closing for closing in session.scalars(query)}
+
+
+def _statistics(case: Case, closing: Closing | None) -> PurgedCase:
     assert case.closed_at is not None
     days = case.closed_at.astimezone(CHINA).date() - case.received_at.astimezone(CHINA).date()
     return PurgedCase(
@@ -127,4 +136,5 @@ def _statistics(case: Case) -> PurgedCase:
         cause=case.cause,
         channel=case.channel,
         days_to_close=days.days,
+        **{name: getattr(closing, name, None) for name in CLOSING_STATISTICS},
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from data.preparation import PreparedText
 from data.store.tables import Case
@@ -102,12 +102,17 @@ class StoredCase:
     is_new: bool
 
 
+CaseOrder = Literal["received", "due", "queue"]
+"""Latest received first; soonest due first; highest risk first and in it soonest due. Without a limit comes last."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaseFilter:
     """Conditions that all hold; None does not matter. Times: from inclusive, until exclusive."""
 
     status: str | None = None
     source: str | None = None
+    order_type: str | None = None
     category: str | None = None
     cause: str | None = None
     channel: str | None = None
@@ -119,21 +124,28 @@ class CaseFilter:
     """Path of a unit: only it and the units below."""
     received_from: datetime | None = None
     received_until: datetime | None = None
+    due_from: datetime | None = None
+    due_until: datetime | None = None
+    due_within_days: int | None = None
+    """Last day in time is at most so many days in China ahead, 0 being today; overdue ones are among them."""
+    is_overdue: bool | None = None
     words: str | None = None
     """Words that stand in the redacted text, separated by spaces."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageKey:
-    """Where a page ends: the next one begins behind this case."""
+    """Where a page ends: the next one begins behind this case. The order says which parts matter."""
 
     received_at: datetime
     case_id: str
+    due_at: datetime | None = None
+    queue_rank: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CasePage:
-    """Cases, latest received first, with the flags that stand; `next` is None on the last page."""
+    """Cases in the order asked for, with the flags that stand; `next` is None on the last page."""
 
     cases: Sequence[Case]
     flags: Mapping[str, tuple[str, ...]]

@@ -3,8 +3,8 @@
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from data.errors import NotFoundError
-from data.store.tables import Case, Unit
+from data.errors import NotFoundError, StoreError
+from data.store.tables import CLOSED, Case, Unit
 
 ROOT = "/"
 
@@ -30,6 +30,17 @@ def visible_case(session: Session, case_id: str, *, within: str, for_update: boo
     case = session.scalar(query.with_for_update(of=Case) if for_update else query)
     if case is None:
         raise not_found("case", "案件")
+    return case
+
+
+def open_case(session: Session, case_id: str, *, within: str) -> Case:
+    """A visible case that is open, locked until the end of the transaction.
+
+    Raises NotFoundError, StoreError `case_closed`.
+    """
+    case = visible_case(session, case_id, within=within, for_update=True)
+    if case.status == CLOSED:
+        raise StoreError("the case is closed; reopen it first", "案件已办结，请先重开", code="case_closed")
     return case
 
 

@@ -1,14 +1,25 @@
 """Counts that outlive the cases. In: a facet, months. Out: numbers of cases, kept and purged alike."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import ColumnElement, CompoundSelect, func, select, union_all
 from sqlalchemy.orm import Session
 
 from data.store.scope import units_within
-from data.store.tables import Case, CaseFlag, PurgedCase, PurgedCaseFlag
+from data.store.tables import Case, CaseFlag, Closing, PurgedCase, PurgedCaseFlag
 
 By = Literal["month", "unit_id", "order_type", "category", "cause", "channel"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeTotals:
+    """`in_time` and `late` leave out cases without a binding limit. `redress_fen`: sum, in fen."""
+
+    cases: int
+    in_time: int
+    late: int
+    redress_fen: int
 
 
 class StatisticsRepository:
@@ -40,6 +51,35 @@ class StatisticsRepository:
             .where(*_conditions(PurgedCase, within, first_month, last_month))
         )
         return self._counted(union_all(kept, purged))
+
+    def closings(
+        self, *, within: str, first_month: str | None = None, last_month: str | None = None
+    ) -> dict[str, OutcomeTotals]:
+        """Closed cases by outcome, purged ones too; months are those of receipt. Cases of before are left out."""
+        kept = (
+            select(Closing.outcome, Closing.is_in_time, Closing.redress_fen)
+            .join(Case, Case.id == Closing.case_id)
+            .where(Closing.reopened_at.is_(None), *_conditions(Case, within, first_month, last_month))
+        )
+        purged = select(PurgedCase.outcome, PurgedCase.is_in_time, PurgedCase.redress_fen).where(
+            PurgedCase.outcome.is_not(None), *_conditions(PurgedCase, within, first_month, last_month)
+        )
+        found = union_all(kept, purged).subquery()
+        rows = self._session.execute(
+            select(
+                found.c.outcome,
+                func.count().label("cases"),
+                func.count().filter(found.c.is_in_time.is_(True)).label("in_time"),
+                func.count().filter(found.c.is_in_time.is_(False)).label("late"),
+                func.coalesce(func.sum(found.c.redress_fen), 0).label("redress_fen"),
+            ).group_by(found.c.outcome)
+        )
+        return {
+            row.outcome: OutcomeTotals(
+                cases=row.cases, in_time=row.in_time, late=row.late, redress_fen=int(row.redress_fen)
+            )
+            for row in rows
+        }
 
     def _counted(self, values: CompoundSelect[tuple[str | None]]) -> dict[str | None, int]:
         found = values.subquery()

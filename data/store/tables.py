@@ -5,13 +5,15 @@ A case row holds what is currently held true of it (the model's answer until a p
 `audit` refers to nothing, so that no purge can touch it.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -28,6 +30,16 @@ from data.store.columns import BigId, Json, Path, UtcDateTime
 
 ROLES = ("system", "handler", "supervisor", "engineer", "auditor", "compliance", "admin")
 OPEN, CLOSED = "open", "closed"
+FACT_KINDS = ("trigger", "new_facts", "fulfilment", "withdrawal")
+EXTENSION_STATES = ("requested", "approved", "refused", "lapsed")
+OUTCOMES = MappingProxyType(
+    {
+        "supported": "支持", "partly_supported": "部分支持", "not_supported": "不支持", "mediated": "调解或和解",
+        "withdrawn": "撤诉", "transferred": "转其他机构", "answered": "答复或说明", "no_action": "无需处理",
+    }
+)  # fmt: skip
+"""How a case may end, and its name; docs/decisions/0010 says where these come from."""
+SATISFACTIONS = MappingProxyType({"satisfied": "满意", "neutral": "一般", "dissatisfied": "不满意"})
 
 
 class Base(DeclarativeBase):
@@ -42,6 +54,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own way)
         datetime: UtcDateTime(),
+        date: Date(),
         dict[str, Any]: Json,
         list[str]: Json,
         bytes: LargeBinary(),
@@ -138,6 +151,8 @@ class Case(Base):
         Index(None, "received_at", "id"),
         Index(None, "unit_id", "status"),
         Index(None, "assignee_id", "status"),
+        Index(None, "status", "due_at"),
+        Index(None, "status", "clock_check_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -172,6 +187,15 @@ class Case(Base):
     channel: Mapped[str]
     band: Mapped[str]
     priority: Mapped[str]
+    queue_rank: Mapped[int]
+    """Place of its flags in the queue by its policy, 0 first."""
+    policy_version: Mapped[str]
+    """The policy it was opened with, for ever."""
+    due_at: Mapped[datetime | None]
+    """First moment that is too late by the deciding clock; None while none runs and on closed cases."""
+    due_code: Mapped[str | None] = mapped_column(String(16))
+    clock_check_at: Mapped[datetime | None]
+    """From when on due date and reminders have to be looked at again; None for not before something happens."""
     labelled_at: Mapped[datetime | None]
     """When a person last decided; from then on a new answer of a model is kept but changes nothing here."""
     erased_at: Mapped[datetime | None]
@@ -316,6 +340,128 @@ class AuditEntry(Base):
     hash: Mapped[str]
 
 
+class ClockFact(Base):
+    """What starts, restarts or ends clocks: a trigger, new facts, a duty done, a withdrawal."""
+
+    __tablename__ = "clock_facts"
+    __table_args__ = (CheckConstraint(f"kind IN {FACT_KINDS}", name="kind"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[str] = _case_key(index=True)
+    kind: Mapped[str]
+    code: Mapped[str | None] = mapped_column(String(32))
+    """Kind of the trigger, code of the clock that is done."""
+    at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    """A trigger's own due date."""
+    closing_id: Mapped[int | None] = mapped_column(ForeignKey("closings.id", ondelete="CASCADE"), index=True)
+    """The closing that recorded it."""
+    recorded_at: Mapped[datetime]
+    actor_id: Mapped[str]
+    voided_at: Mapped[datetime | None]
+    """It was recorded by mistake and counts no longer."""
+
+
+class ClockPause(Base):
+    """Time outside (appraisal, mediation …) that does not count."""
+
+    __tablename__ = "clock_pauses"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[str] = _case_key(index=True)
+    kind: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    notified_on: Mapped[date]
+    """When the complainant was told, a day in China."""
+    actor_id: Mapped[str]
+
+
+class ClockExtension(Base):
+    """More time: asked for by one person, decided by another; it counts once the complainant was told."""
+
+    __tablename__ = "clock_extensions"
+    __table_args__ = (CheckConstraint(f"status IN {EXTENSION_STATES}", name="status"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[str] = _case_key(index=True)
+    step: Mapped[str] = mapped_column(String(16))
+    total: Mapped[int]
+    """The whole limit asked for, in the clock's unit."""
+    reason: Mapped[str] = mapped_column(String(200))
+    """One of the policy's."""
+    status: Mapped[str]
+    requested_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    requested_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None]
+    approver_role: Mapped[str | None]
+    notified_on: Mapped[date | None]
+    """When the complainant was told, a day in China."""
+
+
+class Closing(Base):
+    """How a case ended; one that was reopened has several, and the last without `reopened_at` stands."""
+
+    __tablename__ = "closings"
+    __table_args__ = (CheckConstraint(f"outcome IN {tuple(OUTCOMES)}", name="outcome"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[str] = _case_key(index=True)
+    closed_at: Mapped[datetime]
+    actor_id: Mapped[str]
+    outcome: Mapped[str]
+    redress_fen: Mapped[int | None] = mapped_column(BigInteger())
+    """What the bank paid or waived, in fen."""
+    told_at: Mapped[datetime | None]
+    """When the complainant was told the outcome."""
+    fed_back_at: Mapped[datetime | None]
+    """When the authority that forwarded it was told."""
+    withdrawn_at: Mapped[datetime | None]
+    satisfaction: Mapped[str | None]
+    is_responsible: Mapped[bool | None]
+    """Whether the bank was found responsible."""
+    is_in_time: Mapped[bool | None]
+    """No binding limit of the bank was missed; None where none ran."""
+    reopened_at: Mapped[datetime | None]
+
+
+class Reminder(Base):
+    """Somebody was to be reminded of a clock; once for each stage of a due date."""
+
+    __tablename__ = "reminders"
+    __table_args__ = (UniqueConstraint("case_id", "code", "due_at", "stage"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[str] = _case_key()
+    code: Mapped[str] = mapped_column(String(16))
+    due_at: Mapped[datetime]
+    stage: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class PolicyConfirmation(Base):
+    """A row of the policy from memory that a person in compliance has confirmed, as it was worded then."""
+
+    __tablename__ = "policy_confirmations"
+
+    code: Mapped[str] = mapped_column(String(16), primary_key=True)
+    row_digest: Mapped[str] = mapped_column(primary_key=True)
+    policy_version: Mapped[str]
+    confirmed_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    confirmed_at: Mapped[datetime]
+
+
+class PolicyFile(Base):
+    """Fingerprint of each version of the policy, and of the holiday table, that this store was opened with."""
+
+    __tablename__ = "policy_files"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
 class PurgedCase(Base):
     """What statistics keep of a purged case: nothing that leads back to it."""
 
@@ -329,6 +475,11 @@ class PurgedCase(Base):
     cause: Mapped[str | None]
     channel: Mapped[str]
     days_to_close: Mapped[int]
+    outcome: Mapped[str | None]
+    redress_fen: Mapped[int | None] = mapped_column(BigInteger())
+    satisfaction: Mapped[str | None]
+    is_responsible: Mapped[bool | None]
+    is_in_time: Mapped[bool | None]
 
 
 class PurgedCaseFlag(Base):

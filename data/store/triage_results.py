@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from data.store.due_dates import DueDates
 from data.store.flags import set_facets
 from data.store.records import NewTriageResult
 from data.store.scope import visible_case
@@ -13,8 +14,9 @@ from data.store.tables import Case, TriageResult
 
 
 class TriageResultRepository:
-    def __init__(self, session: Session, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, session: Session, *, due_dates: DueDates, now: Callable[[], datetime]) -> None:
         self._session = session
+        self._due_dates = due_dates
         self._now = now
 
     def add(self, case_id: str, result: NewTriageResult, *, within: str) -> TriageResult:
@@ -23,7 +25,8 @@ class TriageResultRepository:
         row = self.record(case, result)
         if case.labelled_at is None:
             set_facets(self._session, case, result.facets)
-            case.band, case.priority = result.band, result.priority
+            case.band = result.band
+            self._due_dates.refresh(case)
         return row
 
     def record(self, case: Case, result: NewTriageResult) -> TriageResult:

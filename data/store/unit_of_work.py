@@ -16,20 +16,28 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from data.policy.book import PolicyBook, default_book
 from data.store.api_keys import ApiKeyRepository
 from data.store.assignments import AssignmentRepository
 from data.store.audit import AuditLog
 from data.store.case_list import CaseList
 from data.store.cases import CaseRepository
+from data.store.clocks import ClockRepository
+from data.store.closings import Closings
+from data.store.confirmations import ConfirmationRepository
 from data.store.crypto import AES, MasterKeys, check_cipher, derive
+from data.store.due_dates import DueDates
 from data.store.engine import READ_ONLY, TIMEOUT_SECONDS, open_engine
 from data.store.events import EventRepository
+from data.store.extensions import ExtensionRepository
 from data.store.failures import as_store_errors
 from data.store.key_material import KeyRing
 from data.store.labels import LabelRepository
 from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
+from data.store.policy_files import check_policies
+from data.store.reminders import ReminderRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
@@ -53,6 +61,7 @@ class UnitOfWork:
         cipher: str,
         secret: bytes,
         reveal_roles: frozenset[str],
+        book: PolicyBook,
         now: Clock,
     ) -> None:
         self.keys = KeyRing(session, masters, cipher)
@@ -62,7 +71,9 @@ class UnitOfWork:
         self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
         self.sign_in = SignInRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
-        self.triage_results = TriageResultRepository(session, now=now)
+        self.confirmations = ConfirmationRepository(session, book=book, audit=self.audit, now=now)
+        due_dates = DueDates(session, book=book, confirmations=self.confirmations, now=now)
+        self.triage_results = TriageResultRepository(session, due_dates=due_dates, now=now)
         self.originals = OriginalRepository(
             session, keys=self.keys, cipher=cipher, audit=self.audit, reveal_roles=reveal_roles, now=now
         )
@@ -72,10 +83,24 @@ class UnitOfWork:
             originals=self.originals,
             results=self.triage_results,
             events=self.events,
+            due_dates=due_dates,
+            closings=Closings(session, due_dates=due_dates, events=self.events, audit=self.audit, now=now),
             now=now,
         )
-        self.case_list = CaseList(session)
-        self.labels = LabelRepository(session, events=self.events, now=now)
+        self.clocks = ClockRepository(
+            session,
+            due_dates=due_dates,
+            confirmations=self.confirmations,
+            events=self.events,
+            audit=self.audit,
+            now=now,
+        )
+        self.extensions = ExtensionRepository(
+            session, due_dates=due_dates, events=self.events, audit=self.audit, now=now
+        )
+        self.reminders = ReminderRepository(session, due_dates=due_dates, events=self.events, now=now)
+        self.case_list = CaseList(session, now=now)
+        self.labels = LabelRepository(session, due_dates=due_dates, events=self.events, now=now)
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.statistics = StatisticsRepository(session)
         self.now = now
@@ -86,8 +111,9 @@ class UnitOfWork:
 class Store:
     """A migrated database with its keys."""
 
-    def __init__(self, engine: Engine, work_on: Callable[[Session], UnitOfWork]) -> None:
+    def __init__(self, engine: Engine, work_on: Callable[[Session], UnitOfWork], *, book: PolicyBook) -> None:
         self.engine = engine
+        self.book = book
         self._work_on = work_on
 
     @contextmanager
@@ -114,18 +140,27 @@ def open_store(
     *,
     cipher: str = AES,
     reveal_roles: frozenset[str] = REVEAL_ROLES,
+    book: PolicyBook | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
     now: Clock = utc_now,
 ) -> Store:
-    """Open a migrated database. Raises StoreError `migration_needed`, KeyMaterialError, StoreUnavailableError."""
+    """Open a migrated database; `book` holds the policies, by default the shipped ones.
+
+    Raises StoreError `migration_needed`, KeyMaterialError, StoreUnavailableError, PolicyError for a policy version
+    that is missing or was changed.
+    """
     check_cipher(cipher)
+    book = book or default_book()
     engine = open_engine(url, timeout_seconds=timeout_seconds)
     try:
         with as_store_errors(), Session(engine) as session, session.begin():
             check_revision(session.connection())
             secret = KeyRing(session, masters, cipher).secret()
+            check_policies(session, book, now=now())
     except BaseException:
         engine.dispose()
         raise
-    work_on = partial(UnitOfWork, masters=masters, cipher=cipher, secret=secret, reveal_roles=reveal_roles, now=now)
-    return Store(engine, work_on)
+    work_on = partial(
+        UnitOfWork, masters=masters, cipher=cipher, secret=secret, reveal_roles=reveal_roles, book=book, now=now
+    )
+    return Store(engine, work_on, book=book)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import MetaData, select, text
 
 from data.preparation import prepare_text
+from data.store.clock_records import NewClosing
 from data.store.crypto import MasterKeys
 from data.store.records import Facets, NewCase, NewLabel, NewTriageResult
 from data.store.scope import ROOT
@@ -106,6 +107,11 @@ def label(user: str, **changes: Any) -> NewLabel:
     blind = changes.pop("is_blind", False)
     reason = changes.pop("reason", "")
     return NewLabel(user_id=user, facets=facets(**changes), seconds_spent=12.5, is_blind=blind, reason=reason)
+
+
+def told(at: datetime, **changes: Any) -> NewClosing:
+    """The usual end: the complainant was told the decision."""
+    return NewClosing(**({"outcome": "supported", "told_at": at} | changes))
 
 
 def put(store: Store, original: str = TEXT, **changes: Any) -> Case:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import NotFoundError, StoreError
+from data.store.clock_records import Reopening
 from data.store.columns import CHINA
 from data.store.records import NewTriageResult, StoredCase
 from data.store.scope import ROOT
@@ -24,6 +25,7 @@ from tests.data.store.cases import (
     new_case,
     put,
     result,
+    told,
     user_id,
 )
 
@@ -201,16 +203,16 @@ def test_assigning_closing_and_reopening_stand_in_the_timeline(store: Store, clo
         clock.advance(hours=2)
         work.assignments.assign(case_id, user_id=handler, actor_id=supervisor, within=EAST)
         clock.advance(days=3)
-        work.cases.close(case_id, actor_id=handler, within=EAST, details={"outcome": "redress"})
+        work.cases.close(case_id, told(clock()), actor_id=handler, within=EAST)
     with pytest.raises(StoreError, match="closed"), store.writing() as work:
-        work.cases.close(case_id, actor_id=handler, within=EAST)
+        work.cases.close(case_id, told(clock()), actor_id=handler, within=EAST)
     with store.reading() as work:
         first, second = work.assignments.of_case(case_id, within=EAST)
         case = work.cases.get(case_id, within=EAST)
     assert (first.ended_at, second.ended_at) == (second.assigned_at, None)
     assert (case.assignee_id, case.status, case.closed_at) == (handler, "closed", clock())
     with store.writing() as work:
-        work.cases.reopen(case_id, actor_id=supervisor, within=EAST)
+        work.cases.reopen(case_id, Reopening(reason="mistake"), actor_id=supervisor, within=EAST)
         work.assignments.release(case_id, actor_id=supervisor, within=EAST)
     with store.reading() as work:
         kinds = [event.kind for event in work.events.of_case(case_id, within=EAST)]

@@ -21,7 +21,7 @@ from data.store.scope import ROOT
 from data.store.tables import Base
 from data.store.unit_of_work import Store, open_store
 from tests.conftest import create_database
-from tests.data.store.cases import EAST, TEXT, Clock, all_values, label, masters, put, result, user_id
+from tests.data.store.cases import EAST, MONDAY, TEXT, Clock, all_values, label, masters, put, result, told, user_id
 from tests.data.store.test_privacy import reveal
 
 if TYPE_CHECKING:
@@ -110,12 +110,12 @@ def test_purge_keeps_statistics_and_nothing_else(store: Store, clock: Clock) -> 
     clock.advance(days=12)
     with store.writing() as work:
         for case in old:
-            work.cases.close(case.id, actor_id="x", within=ROOT)
+            work.cases.close(case.id, told(clock()), actor_id="x", within=ROOT)
     clock.advance(days=30)
     young = put(store, "另一件", result=result(category="B02", flags=()), received_at=clock())
     never_closed = put(store, "还没办结")
     with store.writing() as work:
-        work.cases.close(young.id, actor_id="x", within=ROOT)
+        work.cases.close(young.id, told(clock()), actor_id="x", within=ROOT)
     clock.advance(days=3 * 366 - 25)
     head = verify(store).head
 
@@ -157,7 +157,7 @@ def test_a_backup_of_a_running_store_can_be_restored(store: Store, sqlite_url: s
     kept = put(store, "备份前的投诉，手机13800138000")
     copy = tmp_path / "backup.db"
     with store.writing() as work:
-        work.cases.close(kept.id, actor_id="x", within=ROOT)
+        work.cases.close(kept.id, told(MONDAY), actor_id="x", within=ROOT)
         work.session.flush()
         backup(sqlite_url, copy)  # a writer is at work: what it has not committed is not in the copy
     put(store, "备份后的投诉")

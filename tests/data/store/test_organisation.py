@@ -6,11 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from data.errors import NotAllowedError, NotFoundError, StoreError
+from data.store.clock_records import Reopening
 from data.store.records import CaseFilter
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
-from tests.data.store.cases import EAST, EAST_ONE, HEAD, WEST, facets, label, put, result, user_id
+from tests.data.store.cases import EAST, EAST_ONE, HEAD, MONDAY, WEST, facets, label, put, result, told, user_id
 
+MISTAKE = Reopening(reason="mistake")
 # Made for the store's own use with what is already in hand, or before anybody is known.
 UNSCOPED = {
     "CaseRepository": set(),
@@ -18,6 +20,7 @@ UNSCOPED = {
     "EventRepository": {"record"},
     "OriginalRepository": {"add"},
     "AuditLog": {"append", "head", "verify"},
+    "ConfirmationRepository": {"confirm", "withdraw", "standing", "confirmed"},  # the policy is the whole bank's
     "UserRepository": {"path_of"},
     "ApiKeyRepository": {"by_token"},
     "SignInRepository": {"attempt", "record", "open_session", "by_token", "is_due", "seen", "close_session"},
@@ -28,7 +31,7 @@ UNSCOPED = {
 def test_every_query_takes_the_callers_unit_path(store: Store) -> None:
     with store.reading() as work:
         repositories = [part for part in vars(work).values() if type(part).__module__.startswith("data.store.")]
-    assert len(repositories) == 14
+    assert len(repositories) == 18
     for repository in repositories:
         name = type(repository).__name__
         methods = {key for key, value in inspect.getmembers(type(repository), callable) if not key.startswith("_")}
@@ -45,8 +48,8 @@ def test_another_branchs_case_is_invisible(store: Store) -> None:
     calls: dict[str, Callable[[UnitOfWork], object]] = {
         "get": lambda work: work.cases.get(other.id, within=WEST),
         "flags": lambda work: work.cases.flags(other.id, within=WEST),
-        "close": lambda work: work.cases.close(other.id, actor_id=supervisor, within=WEST),
-        "reopen": lambda work: work.cases.reopen(other.id, actor_id=supervisor, within=WEST),
+        "close": lambda work: work.cases.close(other.id, told(MONDAY), actor_id=supervisor, within=WEST),
+        "reopen": lambda work: work.cases.reopen(other.id, MISTAKE, actor_id=supervisor, within=WEST),
         "hand over": lambda work: work.cases.hand_over(other.id, unit_id="west", actor_id=supervisor, within=WEST),
         "answers": lambda work: work.triage_results.of_case(other.id, within=WEST),
         "new answer": lambda work: work.triage_results.add(other.id, result(), within=WEST),
@@ -59,6 +62,28 @@ def test_another_branchs_case_is_invisible(store: Store) -> None:
         "release": lambda work: work.assignments.release(other.id, actor_id="x", within=WEST),
         "customer": lambda work: work.case_list.of_same_customer(other.id, within=WEST),
         "wording": lambda work: work.case_list.of_similar_wording(other.id, within=WEST),
+        "closings": lambda work: work.cases.closings(other.id, within=WEST),
+        "clocks": lambda work: work.clocks.of_case(other.id, within=WEST),
+        "facts": lambda work: work.clocks.facts(other.id, within=WEST),
+        "trigger": lambda work: work.clocks.add_trigger(other.id, "nfra", at=MONDAY, actor_id="x", within=WEST),
+        "new facts": lambda work: work.clocks.add_new_facts(other.id, at=MONDAY, actor_id="x", within=WEST),
+        "done": lambda work: work.clocks.add_fulfilment(other.id, "D1", at=MONDAY, actor_id="x", within=WEST),
+        "pause": lambda work: work.clocks.begin_pause(
+            other.id, "mediation", began_at=MONDAY, notified_on=MONDAY.date(), actor_id="x", within=WEST
+        ),
+        "end of pause": lambda work: work.clocks.end_pause(other.id, ended_at=MONDAY, actor_id="x", within=WEST),
+        "open pause": lambda work: work.clocks.open_pause(other.id, within=WEST),
+        "void": lambda work: work.clocks.void(other.id, 1, user_id=supervisor, reason="录入错误", within=WEST),
+        "more time": lambda work: work.extensions.request(
+            other.id, step="D2", total=30, reason="情况复杂", user_id=supervisor, within=WEST
+        ),
+        "approve": lambda work: work.extensions.approve(other.id, 1, user_id=supervisor, within=WEST),
+        "refuse": lambda work: work.extensions.refuse(other.id, 1, user_id=supervisor, within=WEST),
+        "notice": lambda work: work.extensions.record_notice(
+            other.id, 1, notified_on=MONDAY.date(), actor_id="x", within=WEST
+        ),
+        "extensions": lambda work: work.extensions.of_case(other.id, within=WEST),
+        "reminders": lambda work: work.reminders.of_case(other.id, within=WEST),
         "erase": lambda work: work.originals.erase(other.id, actor_id="x", reason="客户要求", within=WEST),
     }
     for name, call in calls.items():

@@ -9,7 +9,7 @@ from data.store.records import CaseFilter, PageKey
 from data.store.scope import ROOT
 from data.store.sketch import bands, similarity, sketch
 from data.store.unit_of_work import Store
-from tests.data.store.cases import EAST, MONDAY, TEXT, facets, put, result, user_id
+from tests.data.store.cases import EAST, MONDAY, TEXT, facets, put, result, told, user_id
 
 TEXTS = {
     "loan": "提前还款被收违约金，客服说要还清款项才能办。",
@@ -97,7 +97,7 @@ def test_filters(store: Store) -> None:
     handler = user_id(store, "handler-east")
     with store.writing() as work:
         work.assignments.assign(plain.id, user_id=handler, actor_id="x", within=ROOT)
-        work.cases.close(plain.id, actor_id="x", within=ROOT)
+        work.cases.close(plain.id, told(MONDAY), actor_id="x", within=ROOT)
     filters = {
         CaseFilter(status="closed"): plain,
         CaseFilter(source="12345"): urgent,

@@ -1,0 +1,117 @@
+"""The policy over HTTP, for FastAPI. In: nothing, or a row's code. Out: every row with its source; confirmations."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from data.policy.schema import ClockRow, Row
+from data.store.tables import PolicyConfirmation
+from data.store.unit_of_work import Store, UnitOfWork
+from serving.access.guard import require, require_person
+from serving.access.principal import Principal
+from serving.api.responses import problems
+from serving.stored import store_access
+
+Reader = Annotated[Principal, Depends(require("cases.read"))]
+Confirmer = Annotated[Principal, Depends(require("policy.confirm"))]
+router = APIRouter(prefix="/v1/policy", tags=["policy"], responses=problems(401, 403, 503))
+
+
+class ConfirmationBody(BaseModel):
+    confirmed_by: str
+    confirmed_at: datetime
+    policy_version: str
+    """The version it was confirmed in; a later one with the same wording keeps it."""
+
+
+class PolicyRow(BaseModel):
+    """One row. `needs_confirmation`: it is from memory (confidence M) and only warns until `confirmation` is there."""
+
+    code: str
+    name: str
+    source: str
+    confidence: str
+    article: str | None
+    needs_confirmation: bool
+    confirmation: ConfirmationBody | None
+    limits: dict[str, Any]
+    """What the row says beside that: limit, unit, triggers, duty, approvers …"""
+
+
+class PolicyBody(BaseModel):
+    """The policy that new cases are opened with; `versions` are those at hand for older cases."""
+
+    version: str
+    versions: list[str]
+    rows: list[PolicyRow]
+
+
+@router.get("", summary="The policy: every row, its source, whether it is confirmed")
+async def read_policy(request: Request, _caller: Reader) -> PolicyBody:
+    """Limits of clocks, extensions and rules, in the order of the file."""
+
+    def read(store: Store) -> PolicyBody:
+        with store.reading() as work:
+            return _policy(work, store)
+
+    return await store_access(request).run(read)
+
+
+@router.post("/confirmations/{code}", status_code=201, summary="Confirm a row marked M", responses=problems(404, 409))
+async def confirm(request: Request, caller: Confirmer, code: str) -> ConfirmationBody:
+    """Persons in compliance only. Its limit binds from now on; due dates of open cases follow within minutes."""
+    require_person(caller)
+
+    def write(store: Store) -> ConfirmationBody:
+        with store.writing() as work:
+            return _confirmation(work.confirmations.confirm(code, user_id=caller.id))
+
+    return await store_access(request).run(write)
+
+
+@router.delete(
+    "/confirmations/{code}", status_code=204, summary="Withdraw a confirmation", responses=problems(404, 409)
+)
+async def withdraw(request: Request, caller: Confirmer, code: str) -> Response:
+    """Persons in compliance only. The row only warns again; the audit log keeps that it was confirmed."""
+    require_person(caller)
+
+    def write(store: Store) -> None:
+        with store.writing() as work:
+            work.confirmations.withdraw(code, user_id=caller.id)
+
+    await store_access(request).run(write)
+    return Response(status_code=204)
+
+
+def _policy(work: UnitOfWork, store: Store) -> PolicyBody:
+    policy = store.book.current
+    standing = {row.code: row for row in work.confirmations.standing(policy)}
+    return PolicyBody(
+        version=policy.version,
+        versions=sorted(store.book.versions),
+        rows=[_row(row, standing.get(row.code)) for row in policy.rows.values()],
+    )
+
+
+def _row(row: Row, confirmation: PolicyConfirmation | None) -> PolicyRow:
+    known = set(Row.model_fields)
+    extensions = {"extensions"} if isinstance(row, ClockRow) else set()
+    return PolicyRow(
+        code=row.code,
+        name=row.name,
+        source=row.source,
+        confidence=row.confidence,
+        article=row.article,
+        needs_confirmation=row.confidence == "M",
+        confirmation=_confirmation(confirmation) if confirmation else None,
+        limits=row.model_dump(mode="json", exclude=known | extensions, exclude_none=True),
+    )
+
+
+def _confirmation(row: PolicyConfirmation) -> ConfirmationBody:
+    return ConfirmationBody(
+        confirmed_by=row.confirmed_by, confirmed_at=row.confirmed_at, policy_version=row.policy_version
+    )
