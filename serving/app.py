@@ -17,6 +17,7 @@ from models.predictor import Predictor
 from serving import page
 from serving.api import cases, policy, probes, sessions, triage
 from serving.api.requests import BatchRequest, TriageRequest
+from serving.console.app import add_console
 from serving.errors import refuse_invalid
 from serving.lifecycle import Lifespan, equip, model_lifespan
 from serving.settings import Settings
@@ -40,6 +41,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
         app.include_router(policy.router)
     app.include_router(probes.router)
     app.include_router(page.router)
+    if settings.keeps_cases:
+        add_console(app, settings)
     _complete_document(app)
     return app
 

@@ -28,8 +28,8 @@ class AssignmentRepository:
         self._end(case_id, now)
         row = Assignment(case_id=case_id, user_id=user.id, assigned_by=actor_id, assigned_at=now, ended_at=None)
         self._session.add(row)
-        case.assignee_id = user.id
-        self._events.record(case_id, "assigned", actor_id=actor_id, details={"to": user.id})
+        before, case.assignee_id = case.assignee_id, user.id
+        self._events.record(case_id, "assigned", actor_id=actor_id, details={"from": before, "to": user.id})
         self._session.flush()
         return row
 
@@ -37,8 +37,8 @@ class AssignmentRepository:
         """Take a case from whoever has it. Raises NotFoundError."""
         case = visible_case(self._session, case_id, within=within, for_update=True)
         self._end(case_id, self._now())
-        case.assignee_id = None
-        self._events.record(case_id, "released", actor_id=actor_id)
+        before, case.assignee_id = case.assignee_id, None
+        self._events.record(case_id, "released", actor_id=actor_id, details={"from": before})
 
     def of_case(self, case_id: str, *, within: str) -> Sequence[Assignment]:
         """All assignments, oldest first; the current one has no end. Raises NotFoundError."""

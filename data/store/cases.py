@@ -77,9 +77,9 @@ class CaseRepository:
         self._session.flush()
         return StoredCase(case=case, is_new=True)
 
-    def get(self, case_id: str, *, within: str) -> Case:
-        """One case. Raises NotFoundError."""
-        return visible_case(self._session, case_id, within=within)
+    def get(self, case_id: str, *, within: str, for_update: bool = False) -> Case:
+        """One case; `for_update` makes other changes of it wait. Raises NotFoundError."""
+        return visible_case(self._session, case_id, within=within, for_update=for_update)
 
     def flags(self, case_id: str, *, within: str) -> tuple[str, ...]:
         """The flags that stand on a case. Raises NotFoundError."""
@@ -107,7 +107,7 @@ class CaseRepository:
         self._closings.reopen(case, reopening, actor_id=actor_id, note=note)
         return case
 
-    def hand_over(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
+    def hand_over(self, case_id: str, *, unit_id: str, actor_id: str, within: str, note: str = "") -> Case:
         """Give a case to a unit below the caller's or to one above it (支行→分行→总行); its assignment ends.
 
         Raises NotFoundError for units elsewhere, StoreError `case_closed`.
@@ -116,10 +116,25 @@ class CaseRepository:
         target = self._session.get(Unit, unit_id)
         if target is None or not (target.path.startswith(within) or within.startswith(target.path)):
             raise not_found("unit", "机构")
-        before, case.unit_id, case.assignee_id = case.unit_id, target.id, None
+        before = {"from": case.unit_id, "to": target.id, "assignee": case.assignee_id}
+        case.unit_id, case.assignee_id = target.id, None
         open_assignment = (Assignment.case_id == case_id) & Assignment.ended_at.is_(None)
         self._session.execute(update(Assignment).where(open_assignment).values(ended_at=self._now()))
-        self._events.record(case_id, "handed_over", actor_id=actor_id, details={"from": before, "to": target.id})
+        self._events.record(case_id, "handed_over", actor_id=actor_id, details=before, note=note)
+        return case
+
+    def take_back(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
+        """Undo a handing-over to a unit that the caller may not see: back to `unit_id`, which they do see.
+
+        For who has just handed it over and knows that nothing happened since. Raises NotFoundError.
+        """
+        check_unit(self._session, unit_id, within)
+        case = self._session.get(Case, case_id, with_for_update=True)
+        if case is None:
+            raise not_found("case", "案件")
+        case.unit_id = unit_id
+        self._events.record(case_id, "taken_back", actor_id=actor_id, details={"to": unit_id})
+        self._session.flush()
         return case
 
     def _start_clocks(self, case: Case, actor_id: str) -> None:

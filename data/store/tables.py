@@ -253,6 +253,8 @@ class Label(Base):
     flags: Mapped[list[str]]
     reason: Mapped[str] = mapped_column(Text)
     """Why, redacted; empty where none was asked."""
+    withdrawn_at: Mapped[datetime | None]
+    """Taken back by its author right after; it says nothing about the case."""
 
 
 class Assignment(Base):
@@ -264,6 +266,19 @@ class Assignment(Base):
     assigned_by: Mapped[str]
     assigned_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class SavedView(Base):
+    """A person's name for a list of cases; `query` is what stands behind the `?` of its address."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40))
+    query: Mapped[str] = mapped_column(String(1000))
+    created_at: Mapped[datetime]
 
 
 class Event(Base):

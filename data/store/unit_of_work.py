@@ -38,9 +38,11 @@ from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.policy_files import check_policies
 from data.store.reminders import ReminderRepository
+from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
+from data.store.undoing import UndoRepository
 
 Clock = Callable[[], datetime]
 REVEAL_ROLES = frozenset({"supervisor", "compliance"})
@@ -102,6 +104,10 @@ class UnitOfWork:
         self.case_list = CaseList(session, now=now)
         self.labels = LabelRepository(session, due_dates=due_dates, events=self.events, now=now)
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
+        self.undoing = UndoRepository(
+            session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
+        )
+        self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
         self.now = now
         self.session = session

@@ -13,6 +13,7 @@ Permission = Literal[
     "cases.import",
     "cases.read",
     "cases.label",
+    "cases.assign",
     "cases.reveal",
     "alerts.follow",
     "alerts.acknowledge",
@@ -24,7 +25,7 @@ Permission = Literal[
 ]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 OF_PERSONS: frozenset[Permission] = frozenset(
-    {"cases.label", "cases.reveal", "alerts.acknowledge", "policy.confirm", "users.manage"}
+    {"cases.label", "cases.assign", "cases.reveal", "alerts.acknowledge", "policy.confirm", "users.manage"}
 )
 
 PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
@@ -37,6 +38,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "cases.import",
             "cases.read",
             "cases.label",
+            "cases.assign",
             "cases.reveal",
             "alerts.follow",
             "alerts.acknowledge",

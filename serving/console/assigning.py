@@ -1,0 +1,34 @@
+"""Who works on a case. In: a case, whom to. Out: the assignment, if the visitor may give it.
+
+Everybody may take a free case and let their own go; taking it from somebody and giving it to others needs `cases.assign`.
+"""
+
+from data.errors import StoreError
+from data.store.unit_of_work import UnitOfWork
+from serving.access.guard import forbidden
+from serving.console.people import people_named
+from serving.console.queue_query import MINE, NOBODY
+from serving.console.visitors import Visitor
+
+
+def give(work: UnitOfWork, visitor: Visitor, case_id: str, *, to: str) -> None:
+    """`to` is a user's id, `me` or `none`. Raises ServiceError `forbidden`, StoreError `case_taken`, NotFoundError."""
+    receiver = visitor.id if to == MINE else to
+    holder = work.cases.get(case_id, within=visitor.within, for_update=True).assignee_id
+    if not visitor.may("cases.assign"):
+        if receiver not in (visitor.id, NOBODY):
+            raise forbidden("cases.assign")
+        if holder not in (None, visitor.id):
+            raise _taken(people_named(work, [holder])[holder])
+    if receiver == NOBODY:
+        work.assignments.release(case_id, actor_id=visitor.id, within=visitor.within)
+    else:
+        work.assignments.assign(case_id, user_id=receiver, actor_id=visitor.id, within=visitor.within)
+
+
+def _taken(holder: str) -> StoreError:
+    return StoreError(
+        f"{holder} works on this case; nothing was changed; a supervisor can give it to you",
+        f"该案件已由{holder}经办，未做修改；如需转办请联系主管",
+        code="case_taken",
+    )

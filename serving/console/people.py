@@ -1,0 +1,34 @@
+"""Who is who on a page. In: an open unit of work, ids. Out: names; those who may be given a case."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from data.store.tables import Unit, User
+from data.store.unit_of_work import UnitOfWork
+from serving.access.permissions import PERMISSIONS_OF_ROLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    id: str
+    name: str
+    unit_name: str
+
+
+def people_named(work: UnitOfWork, ids: Iterable[str | None]) -> Mapping[str, str]:
+    """Names of those who acted on a visible case, wherever they belong; ids of neither keep standing."""
+    wanted = {id for id in ids if id}
+    return {id: id for id in wanted} | work.api_keys.names(wanted) | work.users.names(wanted)
+
+
+def deciders(work: UnitOfWork, *, within: str, units: Mapping[str, Unit]) -> Sequence[Person]:
+    """The active people of the visitor's part of the bank who may work on cases."""
+    return [
+        Person(id=user.id, name=user.name, unit_name=units[user.unit_id].name)
+        for user in work.users.all(within=within)
+        if _decides(user)
+    ]
+
+
+def _decides(user: User) -> bool:
+    return user.is_active and "cases.label" in PERMISSIONS_OF_ROLE[user.role]
