@@ -1,4 +1,4 @@
-"""Which codes may stand together in a decision. In: facets of a person. Out: nothing, or an error that says what is wrong.
+"""Which codes may stand together in a decision. In: facets of a person. Out: nothing, or what is wrong.
 
 The same holds of every answer of the model by construction: a leaf under its category, a sub-cause under its cause, no
 category on irrelevant texts, causes on complaints only.

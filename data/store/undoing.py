@@ -1,7 +1,7 @@
 """Second thoughts. In: what a person has just done to a case. Out: the case as it was before.
 
-What is done is stored at once, so that nothing is lost with a browser; undoing it is a further line of the timeline. It is
-open to who did it, for a moment, and only while nothing else has happened to the case.
+What is done is stored at once, so that nothing is lost with a browser; undoing it is a further line of the timeline. It
+is open to who did it, for a moment, and only while nothing else has happened to the case.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ class UndoRepository:
         event = self.latest(case_id, user_id=user_id)
         if event is None or event.id != event_id:
             raise StoreError(
-                "this can no longer be undone: its ten seconds are over or something else happened to the case; it stands",
+                "this can no longer be undone: ten seconds are over or something else happened to the case; it stands",
                 "已超过十秒或案件已有新的变化，无法撤销；原操作仍然有效",
                 code="undo_refused",
             )

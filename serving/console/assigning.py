@@ -1,6 +1,7 @@
 """Who works on a case. In: a case, whom to. Out: the assignment, if the visitor may give it.
 
-Everybody may take a free case and let their own go; taking it from somebody and giving it to others needs `cases.assign`.
+Everybody may take a free case and let their own go; taking one from somebody or giving it to others needs
+`cases.assign`.
 """
 
 from data.errors import StoreError

@@ -24,10 +24,10 @@ from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
 from serving.console.proposals import proposals
 from serving.console.queue_query import QueueQuery
+from serving.console.stored import in_store
 from serving.console.timeline import timeline
 from serving.console.undo import UNDONE, done
 from serving.console.visitors import Visitor, visitor
-from serving.console.stored import in_store
 
 MOST_RELATED = 5
 Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
@@ -129,6 +129,6 @@ def _related(work: UnitOfWork, case_id: str, within: str) -> Related:
 
 def _receivers(work: UnitOfWork, visitor: Visitor, case: Case, units: Mapping[str, Unit]) -> list[Unit]:
     """Units that the case may be handed over to: those above the visitor, nearest first, then theirs and below."""
-    above = [id for id in visitor.within.strip("/").split("/") if id and id not in units]
-    found = [work.units.get(id, within=ROOT) for id in reversed(above)]
+    above = [unit_id for unit_id in visitor.within.split("/") if unit_id and unit_id not in units]
+    found = [work.units.get(unit_id, within=ROOT) for unit_id in reversed(above)]
     return [unit for unit in (*found, *units.values()) if unit.id != case.unit_id]

@@ -1,4 +1,4 @@
-"""What else is done to a case from its page. In: small forms. Out: a stored change and the case page again, or the original.
+"""What else is done to a case from its page. In: small forms. Out: a stored change and the page again.
 
 Taking, giving, handing over and notes can be undone for ten seconds; seeing the original cannot.
 """
@@ -14,10 +14,10 @@ from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.assigning import give
 from serving.console.forms import Form
 from serving.console.pages import Me, page
+from serving.console.stored import in_store
 from serving.console.undo import with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
-from serving.console.stored import in_store
 
 LONGEST_NOTE = 4000
 Decider = Annotated[Visitor, Depends(visitor("cases.label"))]
@@ -71,7 +71,10 @@ async def hand_over(request: Request, visitor: Decider, case_id: str) -> Respons
 
 @router.post("/cases/{case_id}/reveal")
 async def reveal(request: Request, visitor: Revealer, case_id: str) -> Response:
-    """The text as it came in, once. Who saw it, when and why is written down first. Raises StoreError, NotFoundError."""
+    """The text as it came in, once; who saw it, when and why is written down first.
+
+    Raises NotAllowedError, NotFoundError.
+    """
     form = await visitor.form(request)
 
     def open_it(store: Store) -> tuple[Me, str]:

@@ -18,10 +18,10 @@ from serving.console.case import Trouble, show_case
 from serving.console.drafts import Draft, seconds_spent
 from serving.console.forms import Form
 from serving.console.queue_query import QueueQuery
+from serving.console.stored import in_store
 from serving.console.undo import with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import STATUS_OF_CODE
-from serving.console.stored import in_store
 
 SHOWN_AGAIN = frozenset({"label_conflict", "label_invalid", "reason_missing"})
 LEAST_REASON = 4

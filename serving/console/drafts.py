@@ -1,4 +1,4 @@
-"""A decision on its way. In: a case, or a form. Out: codes as the case page shows them, facets as the store takes them."""
+"""A decision on its way. In: a case, or a form. Out: codes for the page, facets for the store."""
 
 import re
 from collections.abc import Sequence

@@ -7,8 +7,8 @@ from fastapi.responses import RedirectResponse
 
 from data.store.unit_of_work import Store
 from serving.console.pages import Me, page
-from serving.console.visitors import Visitor, visitor
 from serving.console.stored import in_store
+from serving.console.visitors import Visitor, visitor
 
 Anybody = Annotated[Visitor, Depends(visitor())]
 router = APIRouter(include_in_schema=False)

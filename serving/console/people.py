@@ -17,8 +17,8 @@ class Person:
 
 def people_named(work: UnitOfWork, ids: Iterable[str | None]) -> Mapping[str, str]:
     """Names of those who acted on a visible case, wherever they belong; ids of neither keep standing."""
-    wanted = {id for id in ids if id}
-    return {id: id for id in wanted} | work.api_keys.names(wanted) | work.users.names(wanted)
+    wanted = {actor for actor in ids if actor}
+    return {actor: actor for actor in wanted} | {**work.api_keys.names(wanted), **work.users.names(wanted)}
 
 
 def deciders(work: UnitOfWork, *, within: str, units: Mapping[str, Unit]) -> Sequence[Person]:

@@ -22,10 +22,10 @@ from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
 from serving.console.queue_query import MINE, QueueQuery, cursor_of
+from serving.console.stored import in_store
 from serving.console.undo import done, with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
-from serving.console.stored import in_store
 
 ROWS = 50
 LONGEST_TEXT = 90

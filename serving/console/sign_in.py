@@ -16,6 +16,7 @@ from serving.access.authentication import Authenticator
 from serving.api.sessions import try_to_sign_in
 from serving.console.forms import form_refused, form_token, read_form
 from serving.console.pages import page
+from serving.console.stored import in_store
 from serving.console.visitors import (
     SESSION_COOKIE,
     SignInNeeded,
@@ -28,7 +29,6 @@ from serving.console.visitors import (
     visitor,
 )
 from serving.errors import STATUS_OF_CODE
-from serving.console.stored import in_store
 
 FORM_COOKIE = "xiaobao_form"
 NO_MESSAGE, OVER, REFUSED = "", "over", "refused"

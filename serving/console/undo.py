@@ -6,7 +6,6 @@ it can still be undone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -18,8 +17,8 @@ from data.store.tables import Event
 from data.store.undoing import SHOWN_FOR
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.people import people_named
-from serving.console.visitors import Visitor, own_page, visitor
 from serving.console.stored import in_store
+from serving.console.visitors import Visitor, own_page, visitor
 
 DID, UNDONE = "did", "undone"
 Anybody = Annotated[Visitor, Depends(visitor("cases.label"))]

@@ -53,7 +53,7 @@ class Visitor:
         return await read_form(request, secret=self.token)
 
 
-class SignInNeeded(Exception):  # noqa: N818  (no error: it leads to a page)
+class SignInNeeded(Exception):
     """Nobody is signed in, or no longer."""
 
     def __init__(self, *, was_signed_in: bool) -> None:
