@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from models.predictor import Predictor
 from serving import page
-from serving.api import cases, policy, probes, sessions, triage
+from serving.api import alerts, cases, events, policy, probes, sessions, triage, webhooks
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.console.app import add_console
 from serving.errors import refuse_invalid
@@ -37,6 +37,9 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     app.include_router(triage.router)
     if settings.keeps_cases:
         app.include_router(cases.router)
+        app.include_router(events.router)
+        app.include_router(alerts.router)
+        app.include_router(webhooks.router)
         app.include_router(sessions.router)
         app.include_router(policy.router)
     app.include_router(probes.router)

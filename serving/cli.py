@@ -66,9 +66,11 @@ def triage_command(text: str, bundle_folder: Path | None, as_json: bool) -> None
     """Triage one complaint; TEXT - reads standard input."""
     from models.predictor import Predictor
     from serving.readable import render_answer
+    from serving.settings import policies_of_environment
 
     complaint = sys.stdin.read() if text == "-" else text
-    answer = Predictor.load(bundle_folder).triage([complaint], full=as_json)[0]
+    predictor = Predictor.load(bundle_folder, policy=policies_of_environment().current)
+    answer = predictor.triage([complaint], full=as_json)[0]
     click.echo(answer.model_dump_json(indent=1) if as_json else render_answer(answer))
 
 
@@ -83,8 +85,10 @@ def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | N
     """
     from models.predictor import Predictor
     from serving.predict_files import predict_file
+    from serving.settings import policies_of_environment
 
-    outcome = predict_file(Predictor.load(bundle_folder), input_file, output_file)
+    predictor = Predictor.load(bundle_folder, policy=policies_of_environment().current)
+    outcome = predict_file(predictor, input_file, output_file)
     click.echo(f"{outcome.done} texts triaged, {len(outcome.problems)} skipped → {output_file}", err=True)
     if outcome.problems:
         sys.exit(1)

@@ -32,6 +32,7 @@ STATUS_OF_CODE = {
     "not_ready": 503,
     "inference_failed": 500,
     "request_invalid": 422,
+    "streams_full": 429,
     "cursor_invalid": 422,
     "query_invalid": 422,
     "rate_limited": 429,

@@ -11,10 +11,10 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from data.errors import SettingsError
 
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 DEVELOPMENT_FOLDER = Path(".xiaobao")
 MINIMUM_TOKEN_LENGTH = 32
 REFUSED_TOKENS = frozenset({"changeme", "change-me", "secret", "xiaobao", "default", "password", "test"})
+
+
+def _listed(value: object) -> object:
+    """`a, b` from the environment as a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, Field(gt=0, le=604_800)]
+HostAndPort = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$")]
 
 
 class Settings(BaseSettings):
@@ -54,6 +63,14 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
+    webhook_hosts: Annotated[tuple[HostAndPort, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="Hosts, as host or host:port, that webhooks may name; empty: no webhooks."
+    )
+    webhook_timeout_seconds: float = Field(default=5.0, gt=0, le=5, description="For one attempt as a whole.")
+    webhook_retry_seconds: Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(5, 30, 120, 600, 3600, 21600), description="Pauses before the attempts after the first."
+    )
+    event_streams: int = Field(default=64, ge=1, le=1024, description="Event streams open at once.")
 
     @property
     def is_development(self) -> bool:
@@ -96,13 +113,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
-        )
-        raise SettingsError(f"wrong settings: {problems}") from error
+    settings = _read(**overrides)
     if settings.is_development:
         return _development(settings)
     if settings.keeps_cases:
@@ -110,6 +121,21 @@ def load_settings(**overrides: Any) -> Settings:
     if settings.api_token is not None or not settings.keeps_cases:
         _check_token(settings.api_token)
     return settings
+
+
+def policies_of_environment() -> "PolicyBook":
+    """What commands that start no service decide by. Raises SettingsError, PolicyError."""
+    return _read().read_policies()
+
+
+def _read(**overrides: Any) -> Settings:
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"XIAOBAO_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"wrong settings: {problems}") from error
 
 
 def _development(settings: Settings) -> Settings:

@@ -1,5 +1,6 @@
-"""What an app with a case store has beside the model. In: settings. Out: store, sign-in, intake, limits."""
+"""What an app with a case store has beside the model. In: settings. Out: store, sign-in, intake, limits, notices."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +13,10 @@ from serving.access.authentication import Authenticator
 from serving.access.limits import TextLimits
 from serving.access.look_up import look_up
 from serving.access.principal import Principal
+from serving.api.events import OpenStreams
 from serving.intake import Intake
 from serving.lifecycle import Lifespan
+from serving.notifications.service import Notifications
 from serving.settings import Settings
 from serving.stored import DEVELOPMENT_UNIT, StoreAccess, access_of
 
@@ -37,8 +40,13 @@ def store_lifespan(settings: Settings) -> Lifespan:
         except StoreUnavailableError as error:
             logger.warning("started without its case store: %s", error.message)
         _equip(app, settings, access)
-        yield
-        access.close()
+        notifications = Notifications(lambda: access.store, settings, app.state.telemetry)
+        notifications.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(notifications.stop)
+            access.close()
 
     return lifespan
 
@@ -52,5 +60,6 @@ def _equip(app: Starlette, settings: Settings, access: StoreAccess) -> None:
     app.state.authenticator = Authenticator(api_token=token.get_secret_value() if token else None, look_up=principal_of)
     app.state.intake = Intake(access)
     app.state.text_limits = TextLimits()
+    app.state.event_streams = OpenStreams(settings.event_streams)
     if settings.is_development:
         app.state.development_unit = DEVELOPMENT_UNIT

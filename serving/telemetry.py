@@ -10,6 +10,11 @@
 | `xiaobao_queue_texts` | texts waiting or running |
 | `xiaobao_rejected_total{code}` | requests under /v1 and items of batches answered with an error, by its code |
 | `xiaobao_ready` | 1 when the service can answer |
+| `xiaobao_webhook_attempts_total{outcome}` | attempts of webhooks: delivered, failed (again later), dead (given up) |
+| `xiaobao_outbox_waiting` | deliveries to webhooks that wait |
+| `xiaobao_outbox_dead` | deliveries that were given up and not sent again |
+| `xiaobao_outbox_oldest_seconds` | age of the oldest message that waits for dispatch or a webhook |
+| `xiaobao_alerts_open` | alerts that nobody has acknowledged |
 """
 
 import time
@@ -48,6 +53,15 @@ class Telemetry:
             registry=self.registry,
         )
         self.ready = Gauge("xiaobao_ready", "1 when the service can answer.", registry=self.registry)
+        self.webhook_attempts = Counter(
+            "xiaobao_webhook_attempts_total", "Attempts of webhooks, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.outbox_waiting = Gauge("xiaobao_outbox_waiting", "Deliveries that wait.", registry=self.registry)
+        self.outbox_dead = Gauge("xiaobao_outbox_dead", "Deliveries that were given up.", registry=self.registry)
+        self.outbox_oldest = Gauge(
+            "xiaobao_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=self.registry
+        )
+        self.alerts_open = Gauge("xiaobao_alerts_open", "Alerts not acknowledged.", registry=self.registry)
 
     def count_answer(self, answer: TriageAnswer) -> None:
         self.triaged.labels(answer.order_type.code, answer.decision.band, answer.decision.priority).inc()

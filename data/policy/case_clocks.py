@@ -71,7 +71,8 @@ def next_change(times: CaseTimes, clocks: Sequence[Clock], *, calendar: Calendar
 
 def _recorded_moments(times: CaseTimes) -> Iterator[datetime]:
     """What lies ahead where somebody's watch was fast, or the complainant is told tomorrow."""
-    yield from (happened.at for happened in (*times.triggers, *times.fulfilments))
+    yield from (trigger.at for trigger in times.triggers)
+    yield from (done.at for done in times.fulfilments)
     yield from (*times.new_facts_at, *times.withdrawn_at)
     for pause in times.pauses:
         yield from (pause.began_at, pause.ended_at or pause.began_at)

@@ -128,7 +128,7 @@ class NoComplaint(Sourced):
 NO_COMPLAINT = NoComplaint(
     order_types=("verification", "consultation", "feedback", "irrelevant"),
     triggers=("own", "media"),
-    source="own decision (docs/decisions/0010-clocks-of-cases.md)",
+    source="own decision (docs/decisions/0013-clocks-of-cases.md)",
     confidence="C",
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from data.errors import StoreError
 from data.policy.case_clocks import trigger_of
+from data.store.alerts import AlertRepository
 from data.store.clock_records import NewClosing, Reopening
 from data.store.closings import Closings
 from data.store.columns import CHINA
@@ -43,6 +44,7 @@ class CaseRepository:
         events: EventRepository,
         due_dates: DueDates,
         closings: Closings,
+        alerts: AlertRepository,
         now: Callable[[], datetime],
     ) -> None:
         self._session = session
@@ -52,10 +54,13 @@ class CaseRepository:
         self._events = events
         self._due_dates = due_dates
         self._closings = closings
+        self._alerts = alerts
         self._now = now
 
     def add(self, new: NewCase, result: NewTriageResult, *, actor_id: str, within: str) -> StoredCase:
-        """Take a complaint in, once per source system and `external_id`; from now on its clocks run.
+        """Take a complaint in, once per source system and `external_id`; what must be told of it goes along.
+
+        From now on its clocks run.
 
         Raises NotFoundError if the unit is not in the caller's part of the organisation, StoreError
         `external_id_taken` if the earlier case is not, PolicyError if the answer's policy is not at hand.
@@ -74,6 +79,7 @@ class CaseRepository:
             self._session.add_all(SketchBand(case_id=case_id, band=band) for band in set(bands(case.sketch)))
         self._start_clocks(case, actor_id)
         self._events.record(case_id, "received", actor_id=actor_id)
+        self._alerts.follow(case, result.facets.flags)
         self._session.flush()
         return StoredCase(case=case, is_new=True)
 

@@ -57,9 +57,10 @@ class Reopening:
 
     def __post_init__(self) -> None:
         needs_time, needs_trigger = self.reason != "mistake", self.reason == "trigger"
-        if (self.at is not None) != needs_time or (self.trigger is not None) != needs_trigger:
+        is_whole = (self.at is not None) == needs_time and (self.trigger is not None) == needs_trigger
+        if not is_whole or (self.due_at is not None and not needs_trigger):
             raise StoreError(
-                "new_facts and trigger need `at`, trigger needs its kind, mistake neither",
+                "new_facts and trigger need `at`, trigger needs its kind and may have a due date, mistake has neither",
                 "重开须填写理由：新事实和新来源须填写收到时间，新来源须填写类型",
                 code="reopening_invalid",
             )

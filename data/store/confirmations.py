@@ -83,14 +83,16 @@ class ConfirmationRepository:
         return user, row
 
     def _changed(self, action: str, code: str, row: Row, user: User) -> None:
-        """Audit it, and have the clocks of every open case that it touches looked at again, a batch at a time."""
+        """Have the clocks of every open case that it touches looked at again, a batch at a time, and audit it.
+
+        Cases before audit, as everywhere: who holds a case and waits for the audit log must not be waited for.
+        """
         self._confirmed.clear()
-        details = {"policy": self._book.current.version, "row_digest": digest_of(row)}
-        self._audit.append(action, actor_id=user.id, subject=code, details=details)
+        digest = digest_of(row)
         touched = [
             version
             for version, policy in self._book.versions.items()
-            if code in policy.clock_rows and digest_of(policy.rows[code]) == digest_of(row)
+            if code in policy.clock_rows and digest_of(policy.clock_rows[code]) == digest
         ]
         self._session.execute(
             update(Case)
@@ -98,3 +100,5 @@ class ConfirmationRepository:
             .values(clock_check_at=self._now()),
             execution_options={"synchronize_session": False},
         )
+        details = {"policy": self._book.current.version, "row_digest": digest}
+        self._audit.append(action, actor_id=user.id, subject=code, details=details)

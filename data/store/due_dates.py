@@ -4,7 +4,7 @@ No repository: others call it with cases that they have in hand, whenever someth
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -63,22 +63,24 @@ class DueDates:
         """After something has happened to a case. Raises PolicyError."""
         self.apply(case, times=self.times([case])[case.id], flags=flags_of(self._session, [case.id])[case.id])
 
-    def apply(self, case: Case, *, times: CaseTimes, flags: Iterable[str], is_reminded: bool = False) -> Clock | None:
+    def apply(self, case: Case, *, times: CaseTimes, flags: Sequence[str], is_reminded: bool = False) -> Clock | None:
         """Write due date, rank and next look on a case's row; returns its deciding clock. Raises PolicyError.
 
         While nobody `is_reminded` of the stage it is in, the next look is due at once.
         """
-        now, flags = self._now(), list(flags)
+        now = self._now()
         policy = self.policy(case)
         case.queue_rank, case.priority = policy.rank_of(flags), policy.priority_of(flags)
         clocks = self.clocks(case, times) if case.status == OPEN else ()
         deciding = deciding_clock(clocks)
         case.due_at = deciding.due_at if deciding else None
         case.due_code = deciding.code if deciding else None
-        if deciding and deciding.state in STAGES and not is_reminded:
+        if case.status != OPEN:
+            case.clock_check_at = None
+        elif deciding and deciding.state in STAGES and not is_reminded:
             case.clock_check_at = now
         else:
-            case.clock_check_at = next_change(times, clocks, calendar=self._book.calendar, now=now) if clocks else None
+            case.clock_check_at = next_change(times, clocks, calendar=self._book.calendar, now=now)
         return deciding
 
     def times(self, cases: Sequence[Case]) -> Mapping[str, CaseTimes]:

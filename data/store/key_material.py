@@ -52,6 +52,24 @@ class KeyRing:
         """Forget a case's key: what was encrypted with it can never be read again."""
         self._session.execute(delete(KeyMaterial).where(KeyMaterial.case_id == case_id))
 
+    def keep(self, secret: bytes, *, owner: str) -> None:
+        """Keep another secret of the store, wrapped like a key; rotation wraps it anew as well."""
+        wrapped = wrap(secret, masters=self._masters, owner=owner, cipher=self._cipher)
+        self._session.add(
+            KeyMaterial(owner=owner, master_key_id=self._masters.current, cipher=self._cipher, wrapped=wrapped)
+        )
+
+    def kept(self, owner: str) -> bytes:
+        """What `keep` kept. Raises NotFoundError, KeyMaterialError if it does not open."""
+        row = self._session.get(KeyMaterial, owner)
+        if row is None:
+            raise NotFoundError("no secret is kept under this name", "没有该密钥")
+        return self._unwrap(row)
+
+    def forget(self, owner: str) -> None:
+        """Delete what `keep` kept."""
+        self._session.execute(delete(KeyMaterial).where(KeyMaterial.owner == owner))
+
     def rewrap(self, limit: int) -> int:
         """Wrap up to `limit` keys of older master keys anew; returns how many. No text is touched."""
         rows = self._session.scalars(

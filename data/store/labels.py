@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data.errors import StoreError
+from data.store.alerts import AlertRepository
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import facets_of, set_facets
@@ -21,11 +22,18 @@ from data.store.tables import Case, Label, TriageResult
 
 class LabelRepository:
     def __init__(
-        self, session: Session, *, due_dates: DueDates, events: EventRepository, now: Callable[[], datetime]
+        self,
+        session: Session,
+        *,
+        due_dates: DueDates,
+        events: EventRepository,
+        alerts: AlertRepository,
+        now: Callable[[], datetime],
     ) -> None:
         self._session = session
         self._due_dates = due_dates
         self._events = events
+        self._alerts = alerts
         self._now = now
 
     def add(self, case_id: str, new: NewLabel, *, within: str) -> Label:
@@ -72,6 +80,7 @@ class LabelRepository:
             case.labelled_at = label.created_at
             set_facets(self._session, case, facets)
             self._due_dates.refresh(case)
+            self._alerts.follow(case, facets.flags)
         kind = "read_blind" if new.is_blind else "labelled"
         self._events.record(case_id, kind, actor_id=user.id, details=details)
         self._session.flush()
@@ -92,6 +101,7 @@ class LabelRepository:
         case.labelled_at = earlier.created_at if earlier else None
         set_facets(self._session, case, before)
         self._due_dates.refresh(case)
+        self._alerts.follow(case, before.flags)
         self._events.record(case_id, "label_withdrawn", actor_id=user_id, details={"label": label.id})
 
     def standing(self, case_id: str, *, within: str) -> Label | None:

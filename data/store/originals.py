@@ -50,7 +50,8 @@ class OriginalRepository:
         reason = checked_reason(reason)
         own_path = self._session.get_one(Unit, user.unit_id).path
         visible_case(self._session, case_id, within=own_path)
-        visible_case(self._session, case_id, within=within)
+        # Locked before the audit log is: who closes the case meanwhile takes both in the same order.
+        visible_case(self._session, case_id, within=within, for_update=True)
         self._audit.append("original.revealed", actor_id=user.id, subject=case_id, details={"reason": reason})
         self._session.add(_event(case_id, "revealed", actor_id=user.id, at=self._now()))
         return self._open(case_id)

@@ -38,7 +38,7 @@ OUTCOMES = MappingProxyType(
         "withdrawn": "撤诉", "transferred": "转其他机构", "answered": "答复或说明", "no_action": "无需处理",
     }
 )  # fmt: skip
-"""How a case may end, and its name; docs/decisions/0010 says where these come from."""
+"""How a case may end, and its name; docs/decisions/0013 says where these come from."""
 SATISFACTIONS = MappingProxyType({"satisfied": "满意", "neutral": "一般", "dissatisfied": "不满意"})
 
 

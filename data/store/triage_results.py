@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from data.store.alerts import AlertRepository
 from data.store.due_dates import DueDates
 from data.store.flags import set_facets
 from data.store.records import NewTriageResult
@@ -14,9 +15,12 @@ from data.store.tables import Case, TriageResult
 
 
 class TriageResultRepository:
-    def __init__(self, session: Session, *, due_dates: DueDates, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, session: Session, *, due_dates: DueDates, alerts: AlertRepository, now: Callable[[], datetime]
+    ) -> None:
         self._session = session
         self._due_dates = due_dates
+        self._alerts = alerts
         self._now = now
 
     def add(self, case_id: str, result: NewTriageResult, *, within: str) -> TriageResult:
@@ -27,6 +31,7 @@ class TriageResultRepository:
             set_facets(self._session, case, result.facets)
             case.band = result.band
             self._due_dates.refresh(case)
+            self._alerts.follow(case, result.facets.flags)
         return row
 
     def record(self, case: Case, result: NewTriageResult) -> TriageResult:

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from data.policy.book import PolicyBook, default_book
+from data.store.alerts import AlertRepository
 from data.store.api_keys import ApiKeyRepository
 from data.store.assignments import AssignmentRepository
 from data.store.audit import AuditLog
@@ -26,6 +27,7 @@ from data.store.clocks import ClockRepository
 from data.store.closings import Closings
 from data.store.confirmations import ConfirmationRepository
 from data.store.crypto import AES, MasterKeys, check_cipher, derive
+from data.store.deliveries import DeliveryRepository
 from data.store.due_dates import DueDates
 from data.store.engine import READ_ONLY, TIMEOUT_SECONDS, open_engine
 from data.store.events import EventRepository
@@ -36,6 +38,7 @@ from data.store.labels import LabelRepository
 from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
+from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
 from data.store.reminders import ReminderRepository
 from data.store.saved_views import SavedViewRepository
@@ -43,6 +46,7 @@ from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
+from data.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
 REVEAL_ROLES = frozenset({"supervisor", "compliance"})
@@ -73,9 +77,13 @@ class UnitOfWork:
         self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
         self.sign_in = SignInRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
+        self.outbox = OutboxRepository(session, now=now)
+        self.alerts = AlertRepository(session, policy=book.current, outbox=self.outbox, events=self.events, now=now)
+        self.webhooks = WebhookRepository(session, keys=self.keys, now=now)
+        self.deliveries = DeliveryRepository(session, webhooks=self.webhooks, now=now)
         self.confirmations = ConfirmationRepository(session, book=book, audit=self.audit, now=now)
         due_dates = DueDates(session, book=book, confirmations=self.confirmations, now=now)
-        self.triage_results = TriageResultRepository(session, due_dates=due_dates, now=now)
+        self.triage_results = TriageResultRepository(session, due_dates=due_dates, alerts=self.alerts, now=now)
         self.originals = OriginalRepository(
             session, keys=self.keys, cipher=cipher, audit=self.audit, reveal_roles=reveal_roles, now=now
         )
@@ -87,6 +95,7 @@ class UnitOfWork:
             events=self.events,
             due_dates=due_dates,
             closings=Closings(session, due_dates=due_dates, events=self.events, audit=self.audit, now=now),
+            alerts=self.alerts,
             now=now,
         )
         self.clocks = ClockRepository(
@@ -102,7 +111,7 @@ class UnitOfWork:
         )
         self.reminders = ReminderRepository(session, due_dates=due_dates, events=self.events, now=now)
         self.case_list = CaseList(session, now=now)
-        self.labels = LabelRepository(session, due_dates=due_dates, events=self.events, now=now)
+        self.labels = LabelRepository(session, due_dates=due_dates, events=self.events, alerts=self.alerts, now=now)
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.undoing = UndoRepository(
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from data.store.case_list import MOST_ON_PAGE
-from data.store.records import CaseFilter, PageKey
+from data.store.records import CaseFilter, CaseOrder, PageKey
 from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_person
@@ -19,6 +19,8 @@ from serving.api.responses import problems
 from serving.errors import ServiceError
 from serving.stored import store_access
 
+# A bank's policy may have more steps than ours; no more than this.
+MOST_RANK = 1000
 Reader = Annotated[Principal, Depends(require("cases.read"))]
 Revealer = Annotated[Principal, Depends(require("cases.reveal"))]
 Row = TypeVar("Row", bound="_Shape")
@@ -42,6 +44,9 @@ class CaseRow(_Shape):
     status: str
     received_at: datetime
     closed_at: datetime | None
+    due_at: datetime | None
+    """First moment that is too late by the deciding clock `due_code`; null while none runs."""
+    due_code: str | None
     assignee_id: str | None
     order_type: str
     category: str | None
@@ -142,6 +147,7 @@ class CaseQuery(BaseModel):
 
     status: str | None = None
     source: str | None = None
+    order_type: str | None = None
     category: str | None = None
     cause: str | None = None
     channel: str | None = None
@@ -152,23 +158,39 @@ class CaseQuery(BaseModel):
     unit: str | None = Field(default=None, description="This unit and those below it.")
     received_from: AwareDatetime | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
     received_until: AwareDatetime | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
+    due_from: AwareDatetime | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
+    due_until: AwareDatetime | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
+    due_within_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=3660,
+        description="Last day at most so many days ahead in China; late ones too.",
+    )
+    is_overdue: bool | None = None
     words: str | None = Field(default=None, max_length=1000, description="Words that stand in the redacted text.")
+    order: CaseOrder = Field(
+        default="received", description="Latest received; soonest `due`; `queue`: highest risk, then soonest due."
+    )
     limit: int = Field(default=50, ge=1, le=MOST_ON_PAGE)
     after: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
 
 
-@router.get("", summary="Cases, latest received first")
+@router.get("", summary="Cases, latest received, soonest due or highest risk first")
 async def cases(request: Request, caller: Reader, wanted: Annotated[CaseQuery, Query()]) -> CasePageBody:
     """All conditions hold; the text search finds every word of two or more characters, also inside longer ones."""
-    after = None if wanted.after is None else read_cursor(wanted.after)
+    after = None if wanted.after is None else read_cursor(wanted.after, wanted.order)
 
     def page(store: Store) -> CasePageBody:
         with store.reading() as work:
             found = work.case_list.page(
-                _filter(work, wanted, caller), within=caller.unit_path, limit=wanted.limit, after=after
+                _filter(work, wanted, caller),
+                within=caller.unit_path,
+                limit=wanted.limit,
+                after=after,
+                order=wanted.order,
             )
             rows = [CaseRow.of(case, found.flags[case.id]) for case in found.cases]
-            return CasePageBody(cases=rows, next=cursor_of(found.next) if found.next else None)
+            return CasePageBody(cases=rows, next=cursor_of(found.next, wanted.order) if found.next else None)
 
     return await store_access(request).run(page)
 
@@ -196,30 +218,44 @@ async def reveal(request: Request, caller: Revealer, case_id: str, body: RevealR
     return RevealedBody(text=await store_access(request).run(open_it))
 
 
-def cursor_of(key: PageKey) -> str:
-    """A page key as clients carry it."""
-    return base64.urlsafe_b64encode(f"{key.received_at.isoformat()}|{key.case_id}".encode()).decode().rstrip("=")
+def cursor_of(key: PageKey, order: CaseOrder) -> str:
+    """A page key as clients carry it; it belongs to one order."""
+    due_at = key.due_at.isoformat() if key.due_at else ""
+    text = "|".join((order, key.received_at.isoformat(), due_at, str(key.queue_rank), key.case_id))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str) -> PageKey:
-    """Raises ServiceError on anything `cursor_of` did not make."""
+def read_cursor(cursor: str, order: CaseOrder) -> PageKey:
+    """Raises ServiceError on anything `cursor_of` did not make for this order."""
     try:
-        at, _, case_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
-        received_at = datetime.fromisoformat(at)
-        if received_at.tzinfo is None or not case_id:
-            raise ValueError("not a page key")
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        of_order, received_at, due_at, rank, case_id = text.split("|")
+        if of_order != order or not case_id:
+            raise ValueError("not a page key of this order")
+        return PageKey(
+            received_at=_moment(received_at),
+            due_at=_moment(due_at) if due_at else None,
+            queue_rank=max(0, min(int(rank), MOST_RANK)),
+            case_id=case_id,
+        )
     except (ValueError, binascii.Error):
         raise ServiceError(
             "cursor_invalid",
-            "`after` is not one that this service gave; expected the `next` of a page",
-            "after 参数无效，应为上一页返回的 next",
+            "`after` is not one that this service gave for this order; expected the `next` of a page",
+            "after 参数无效，应为相同排序下上一页返回的 next",
         ) from None
-    return PageKey(received_at=received_at, case_id=case_id)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without zone")
+    return moment
 
 
 def _filter(work: UnitOfWork, wanted: CaseQuery, caller: Principal) -> CaseFilter:
     below = None if wanted.unit is None else work.units.get(wanted.unit, within=caller.unit_path).path
-    given = wanted.model_dump(exclude={"unit", "limit", "after"})
+    given = wanted.model_dump(exclude={"unit", "limit", "after", "order"})
     return CaseFilter(below=below, **given)
 
 

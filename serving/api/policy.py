@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
-from data.policy.schema import ClockRow, Row
+from data.policy.schema import Policy, Row
 from data.store.tables import PolicyConfirmation
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_person
@@ -36,8 +36,8 @@ class PolicyRow(BaseModel):
     article: str | None
     needs_confirmation: bool
     confirmation: ConfirmationBody | None
-    limits: dict[str, Any]
-    """What the row says beside that: limit, unit, triggers, duty, approvers …"""
+    content: dict[str, Any]
+    """What the row says beside that: limit, unit, triggers, duty; of an extension, the clock that it `extends` …"""
 
 
 class PolicyBody(BaseModel):
@@ -92,13 +92,14 @@ def _policy(work: UnitOfWork, store: Store) -> PolicyBody:
     return PolicyBody(
         version=policy.version,
         versions=sorted(store.book.versions),
-        rows=[_row(row, standing.get(row.code)) for row in policy.rows.values()],
+        rows=[_row(row, policy, standing.get(row.code)) for row in policy.rows.values()],
     )
 
 
-def _row(row: Row, confirmation: PolicyConfirmation | None) -> PolicyRow:
-    known = set(Row.model_fields)
-    extensions = {"extensions"} if isinstance(row, ClockRow) else set()
+def _row(row: Row, policy: Policy, confirmation: PolicyConfirmation | None) -> PolicyRow:
+    content = row.model_dump(mode="json", exclude={*Row.model_fields, "extensions"}, exclude_none=True)
+    if row.code in policy.steps:
+        content["extends"] = policy.steps[row.code][0].code
     return PolicyRow(
         code=row.code,
         name=row.name,
@@ -107,7 +108,7 @@ def _row(row: Row, confirmation: PolicyConfirmation | None) -> PolicyRow:
         article=row.article,
         needs_confirmation=row.confidence == "M",
         confirmation=_confirmation(confirmation) if confirmation else None,
-        limits=row.model_dump(mode="json", exclude=known | extensions, exclude_none=True),
+        content=content,
     )
 
 

@@ -1,7 +1,7 @@
 """A case's text with what the model saw in it. In: redacted text, the model's answer. Out: pieces in reading order.
 
-Evidence of several labels may overlap; a piece then carries all of them. Placeholders of redacted data are pieces of their
-own.
+Evidence of several labels may overlap; a piece then carries all of them. Placeholders of redacted data are pieces of
+their own.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Forms of the console. In: a POST. Out: its fields, if it comes from one of our own pages.
 
 Every form carries a token that is an HMAC of the session's own token (OWASP's HMAC-based token pattern): only a page
-made for this session can hold it, nothing is stored, and it ends with the session. The sign-in form, which has no session
-yet, is bound to a random cookie in the same way. Browsers that say where a request comes from are believed as well.
+made for this session can hold it, nothing is stored, and it ends with the session. The sign-in form, which has no
+session yet, is bound to a random cookie in the same way. Browsers that say where a request comes from are believed too.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What every page of the console tells the browser. In: a response. Out: the same with headers.
 
-No script and no style from anywhere but our own files, none inside a page, no frame, no form to elsewhere; pages are not
-kept on the machine, because counter PCs are shared.
+No script and no style from anywhere but our own files, none inside a page, no frame, no form to elsewhere; pages are
+not kept on the machine, because counter PCs are shared.
 """
 
 from starlette.datastructures import MutableHeaders

@@ -1,4 +1,4 @@
-"""What the model proposes for each facet. In: its stored answer. Out: code, confidence as word and figure, alternatives."""
+"""What the model proposes for each facet. In: its stored answer. Out: code, confidence, alternatives."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the queue's address says. In: `?flag=E&overdue=1&…`. Out: conditions for the store, and addresses of other lists.
+"""What the queue's address says. In: `?flag=E&due=soon&…`. Out: conditions for the store, addresses of lists.
 
 The address keeps the whole state of the page, so that it can be saved, sent and come back to. Parameters that are empty
 or that nobody knows do not matter.

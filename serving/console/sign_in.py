@@ -1,7 +1,7 @@
 """Signing in and out at the console. In: login and password. Out: a session's cookie, the same sessions as the API's.
 
-A wrong password, an unknown login and a locked one look the same. The form token of the sign-in page is bound to a random
-cookie, so that nobody can sign a browser in as somebody else.
+A wrong password, an unknown login and a locked one look the same. The form token of the sign-in page is bound to a
+random cookie, so that nobody can sign a browser in as somebody else.
 """
 
 import secrets

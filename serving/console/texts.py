@@ -1,4 +1,4 @@
-"""The console's words. In: `texts/PAGE.yaml`, each text as [Chinese, English]. Out: the texts of one page in one language.
+"""The console's words. In: `texts/PAGE.yaml`, each text as [Chinese, English]. Out: one page in one language.
 
 Every page has one file and uses the shared `frame.yaml` beside it. A text missing in a language, or a name that would
 hide a method of dict in a template, is an error when the file is read, so a page never shows half a translation.

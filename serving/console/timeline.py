@@ -37,7 +37,7 @@ def timeline(work: UnitOfWork, case_id: str, *, within: str) -> list[Line]:
     """Every event but readings without the model's answer, which stay unseen. Raises NotFoundError."""
     events = [event for event in work.events.of_case(case_id, within=within) if event.kind != "read_blind"]
     labels = {label.id: label for label in work.labels.of_case(case_id, within=within)}
-    people = people_named(work, [id for event in events for id in (event.actor_id, event.details.get("to"))])
+    people = people_named(work, [actor for event in events for actor in (event.actor_id, event.details.get("to"))])
     return [_line(work, event, labels, people) for event in reversed(events)]
 
 

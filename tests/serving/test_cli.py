@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from models.bundle import Bundle
 from serving.cli import main
+from tests.data.policy.test_book import version, write_policy
 
 TEXTS = ["卡里少了钱", "帳戶被凍結，電話13800138000", "你好"]
 
@@ -255,3 +256,14 @@ def test_every_command_is_there() -> None:
     output = _run("--help").output
     for command in ("bundle", "corpus", "evaluate", "predict", "serve", "train", "triage"):
         assert f"  {command} " in output
+
+
+def test_a_banks_policy_decides_in_files_too(
+    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_policy(tmp_path, change=version("3.0.0"))
+    monkeypatch.setenv("XIAOBAO_POLICY_FOLDER", str(tmp_path))
+    file = tmp_path / "in.jsonl"
+    file.write_text(json.dumps({"text": TEXTS[0]}))
+    _, [row] = _predict(tiny_bundle, file)
+    assert row["versions"]["policy"] == "3.0.0"  # type: ignore[index]

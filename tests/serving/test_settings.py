@@ -74,6 +74,21 @@ def test_development_listens_on_loopback_only(host: str) -> None:
         load_settings(environment="development", host=host)
 
 
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XIAOBAO_WEBHOOK_HOSTS", "crm.bank.example, 10.1.2.3:8080,[fd00::7]:8443")
+    monkeypatch.setenv("XIAOBAO_WEBHOOK_RETRY_SECONDS", "5,60")
+    settings = load_settings(environment="development")
+    assert settings.webhook_hosts == ("crm.bank.example", "10.1.2.3:8080", "[fd00::7]:8443")
+    assert settings.webhook_retry_seconds == (5.0, 60.0)
+
+
+@pytest.mark.parametrize("hosts", ["https://crm.bank.example", "crm.bank.example/hook", "*", "a b"])
+def test_a_host_that_could_never_match_is_refused(monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    monkeypatch.setenv("XIAOBAO_WEBHOOK_HOSTS", hosts)
+    with pytest.raises(SettingsError, match="XIAOBAO_WEBHOOK_HOSTS"):
+        load_settings(environment="development")
+
+
 def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XIAOBAO_PORT", "many")
     with pytest.raises(SettingsError, match="XIAOBAO_PORT"):

@@ -90,11 +90,12 @@ def facets(**changes: Any) -> Facets:
 
 def result(bundle: str = "2026-11-29b", **changes: Any) -> NewTriageResult:
     """A model's answer."""
+    policy = changes.pop("policy", "1.2.0")
     return NewTriageResult(
         bundle=bundle,
         taxonomy="1.0.0",
         redaction="1.0.0",
-        policy="1.2.0",
+        policy=policy,
         facets=facets(**changes),
         band="suggest",
         priority="urgent",

@@ -1,0 +1,48 @@
+"""Everything that tells, as one thing to start and stop. In: a store. Out: threads until the stop.
+
+alerts, audit head, reminders ── outbox ── dispatch ─┬─ event streams (serving.api.events)
+                                          └─ deliveries ── webhooks
+"""
+
+from collections.abc import Callable
+
+from data.store.unit_of_work import Store
+from serving.clock_rounds import look_at_clocks
+from serving.notifications import rounds
+from serving.notifications.delivery import DeliveryWorker
+from serving.notifications.repeating import Repeating
+from serving.settings import Settings
+from serving.telemetry import Telemetry
+
+ROUND_SECONDS = 0.5
+MEASURE_SECONDS = 15.0
+CLOCK_SECONDS = 20.0
+
+
+class Notifications:
+    """`get_store` may fail while the database is away; the work goes on when it is back."""
+
+    def __init__(self, get_store: Callable[[], Store], settings: Settings, telemetry: Telemetry) -> None:
+        self._workers: list[Repeating | DeliveryWorker] = [
+            Repeating(
+                "alerts and outbox",
+                [
+                    lambda: rounds.notify_alerts(get_store()),
+                    lambda: rounds.note_audit_head(get_store()),
+                    lambda: rounds.dispatch(get_store()),
+                ],
+                seconds=ROUND_SECONDS,
+            ),
+            Repeating("clocks", [lambda: look_at_clocks(get_store())], seconds=CLOCK_SECONDS),
+            Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
+            DeliveryWorker(get_store, settings, telemetry),
+        ]
+
+    def start(self) -> None:
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """Each ends within two seconds."""
+        for worker in self._workers:
+            worker.stop()
