@@ -107,7 +107,10 @@ def result(bundle: str = "2026-11-29b", **changes: Any) -> NewTriageResult:
 def label(user: str, **changes: Any) -> NewLabel:
     blind = changes.pop("is_blind", False)
     reason = changes.pop("reason", "")
-    return NewLabel(user_id=user, facets=facets(**changes), seconds_spent=12.5, is_blind=blind, reason=reason)
+    seen = changes.pop("seen_label", None)
+    return NewLabel(
+        user_id=user, facets=facets(**changes), seconds_spent=12.5, is_blind=blind, reason=reason, seen_label=seen
+    )
 
 
 def told(at: datetime, **changes: Any) -> NewClosing:
