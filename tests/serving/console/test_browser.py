@@ -120,6 +120,7 @@ def test_a_flag_goes_only_with_a_reason(desk: Desk) -> None:
     page.keyboard.type("钱已经追回")
     page.keyboard.press("Enter")
     page.wait_for_url("**did=**")
+    page.goto(desk.case(case))
     expect(page.locator(".timeline li").first).to_contain_text("钱已经追回")
     page.context.close()
 
