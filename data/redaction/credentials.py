@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from data.redaction.spans import PiiSpan
 
 HINT = re.compile(
-    r"[Ee][Xx][Pp]|到期|密码|口令|验证码|校验码|动态码|识别码|安全码|[Cc][VvCc][VvNnCc]|有效期|后三位|后3位|三位数"
+    r"[Ee][Xx][Pp]|到期|卡背|背面|签名栏|密码|口令|验证码|校验码|动态码|识别码|安全码|[Cc][VvCc][VvNnCc]|有效期|后三位|后3位|三位数"
     r"|3位数|三个数|security|PIN|pin|暗号|密钥"
 )
 # Between the word and its value: no sentence ends, no other number's name begins.
@@ -22,22 +22,23 @@ NUMERIC = re.compile(
     r"(?:密码|口令|验证码|校验码|动态码|识别码|暗号)"
     + _LINK
     + _SERVICE
-    + r"(?P<value>[0-9](?:[ -]?[0-9]){3,11})"
+    + r"(?P<value>[0-9](?:[ -]?[0-9]){3,11}|[3-8]个[0-9])"
     + _NOT_COUNTED
 )
 # A code of six digits may stand farther off: 验证码给我报一下,我就报了602173
 FAR_CODE = re.compile(
-    r"(?:验证码|动态码|校验码|密码)(?:[^0-9A-Za-z。;!?]|1(?=[下次个])){0,14}"
+    r"(?:验证码|动态码|校验码|密码)(?:[^0-9A-Za-z。;!?]|[0-9](?=[下次个遍回位])){0,14}"
     + _SERVICE
     + r"(?P<value>[0-9]{6})"
     + _NOT_COUNTED
 )
+RECEIVED_CODE = re.compile(r"(?:收到|发来|输入?|填|报)(?:[的了是]|过去){0,2}(?P<value>[0-9]{6})" + _NOT_COUNTED)
 ALPHANUMERIC = re.compile(
     r"(?:密码|口令|密钥)(?:就?是|为|设的?|改成|写的?|:"
-    r"| ){0,3}(?P<value>(?=[!-~]*[0-9])[A-Za-z0-9@#$%^&*!._-]{4,24})(?![A-Za-z0-9])"
+    r"| ){0,3}(?P<value>(?=[!-~]*[0-9])[A-Za-z0-9@#$%^&*!._-]{3,23}[A-Za-z0-9@#$%^&*!])(?![A-Za-z0-9])"
 )
 SECURITY_CODE = re.compile(
-    r"(?:[Cc][VvCc][VvNnCc]2?|安全码|背面|后3位|卡背|[Ss]ecurity code)(?:数字|号码?|那?3[位个]数?|码"
+    r"(?:[Cc][VvCc][VvNnCc]2?|安全码|卡片?的?背面|后3位|卡背|签名栏|[Ss]ecurity code)(?:数字|号码?|那?3[位个]数?|码"
     r"|[^0-9A-Za-z。;!?年月日]){0,6}?(?P<value>[0-9](?:[ -]?[0-9]){2,3})" + _NOT_COUNTED
 )
 EXPIRY = re.compile(
@@ -57,9 +58,11 @@ def find_credentials(text: str, folded: str) -> Iterator[PiiSpan]:
     """Spans of secrets that authenticate a customer."""
     if not HINT.search(text):
         return
+    yield from (_span(match) for match in ALPHANUMERIC.finditer(text))
     for pattern in (SECURITY_CODE, NUMERIC, FAR_CODE, VALUE_FIRST):
         yield from (_span(match) for match in pattern.finditer(folded))
-    yield from (_span(match) for match in ALPHANUMERIC.finditer(text))
+    if "验证码" in text or "动态码" in text:
+        yield from (_span(match) for match in RECEIVED_CODE.finditer(folded))
     for match in EXPIRY.finditer(folded):
         if CARD_NEAR.search(text[max(0, match.start() - 30) : match.end() + 12]):
             yield _span(match)

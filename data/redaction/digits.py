@@ -10,12 +10,14 @@ _FOLDED = str.maketrans("零〇○一二三四五六七八九幺两壹贰叁肆�
 
 GAPS = " -‐–—−.·_~,、/*"
 WIDEST_GAP = 3
-# The letter written for nought, between digits.
-LETTER_NOUGHT = re.compile(r"(?<=[0-9])[Oo](?=[0-9OoXx])")
+# What people say between the groups of a number, with a pause behind it.
+FILLERS = r"(?:[嗯呃啊哦额诶]|然后|后面是?|接着)[,、 ]?"
+# The letter written for nought, between digits or at the end of many.
+LETTER_NOUGHT = re.compile(r"(?<=[0-9])[Oo]{1,4}(?=[0-9Xx])|(?<=[0-9]{6})[Oo]{1,4}(?![A-Za-z])")
 
 # What a number that is no personal data is called: orders, serial numbers, contracts; straight before it, perhaps with
 # letters and a first group of digits between.
-_BARE = "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|单号|编号|文号|批号"
+_BARE = "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|(?<!存)单号|编号|文号|批号"
 _NUMBERED = (
     "受理|业务|交易|凭证|参考|协议|快递|物流|单据|发票|批次|序列|设备|商户|终端|投诉|案|登记|申请|借据|取件|提货"
     "|机身|机具|产品|基金|"
@@ -25,9 +27,12 @@ PUBLIC_NUMBER = re.compile(
     rf"(?:(?:{_BARE})(?:号码?|编号|编码|代码|码)?|(?:{_NUMBERED})(?:单号|编号|号码?|编码|代码|码))"
     r"(?:[A-Za-z]{0,6}-?|[ :#是为(【\[]|[0-9]{1,8}[ -])*$"
 )
+PUBLIC_BEHIND = re.compile(rf"[这那]?[个就]?是[^0-9,。;]{{0,3}}(?:(?:{_BARE})|(?:{_NUMBERED})(?:单?号|编号|编码|码))")
 
 
 def fold_digits(text: str) -> str:
     """The text with every digit as 0-9; same length."""
     folded = text.translate(_FOLDED)
-    return LETTER_NOUGHT.sub("0", folded) if "O" in folded or "o" in folded else folded
+    if "O" in folded or "o" in folded:
+        return LETTER_NOUGHT.sub(lambda match: "0" * len(match.group()), folded)
+    return folded

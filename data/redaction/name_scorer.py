@@ -120,6 +120,7 @@ def features(text: str, candidate: Candidate, lexicon: NameLexicon) -> list[str]
         f"n{len(surname)}{length}",
         f"s{surname}",
         f"l{before}",
+        f"b{before}{after}",
         f"L{left[-2:]}",
         f"M{left}",
         f"r{length}{after}",

@@ -14,7 +14,7 @@ from datetime import date
 from stdnum import luhn
 from stdnum.cn import ric
 
-from data.redaction.digits import GAPS, PUBLIC_NUMBER, WIDEST_GAP
+from data.redaction.digits import FILLERS, GAPS, PUBLIC_BEHIND, PUBLIC_NUMBER, WIDEST_GAP
 from data.redaction.spans import PiiSpan
 
 CONTEXT_WIDTH = 20  # characters before a number that may say what it is
@@ -52,6 +52,12 @@ class Candidate:
         return len(self.groups) <= MOST_GROUPS and self.groups[:2] not in ((4, 2), (4, 1))
 
     @property
+    def is_no_list_of_amounts(self) -> bool:
+        """In fours that do not all end with a nought."""
+        ends = self.number[3::4]
+        return self.is_in_fours and set(ends) != {"0"}
+
+    @property
     def is_in_fours(self) -> bool:
         return set(self.groups[:-1]) == {4} and self.groups[-1] <= 4
 
@@ -68,7 +74,11 @@ class NumberRecognizer:
 
 # Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
 FEWEST_DIGITS = 10
-DIGIT_RUN = re.compile(rf"[0-9](?:(?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}|个)[0-9]){{{FEWEST_DIGITS - 2},}}")
+DIGIT_RUN = re.compile(
+    rf"[0-9](?:(?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}(?:{FILLERS})?|个)[0-9]){{{FEWEST_DIGITS - 2},}}"
+)
+FILLER = re.compile(rf"(?:{FILLERS})(?=[0-9])")
+FILLER_STARTS = frozenset("嗯呃啊哦额诶然后接")  # looking is cheaper than matching
 # 三个八 is 888 within a number.
 REPEATED = re.compile(r"[2-9]个[0-9]")
 JOINED = re.compile(
@@ -85,7 +95,7 @@ INTERNATIONAL_LANDLINE = re.compile(
 FOREIGN_PHONE = re.compile(
     r"\+(?!86)(?=(?:[ ()-]{0,2}[0-9]){8})[1-9][0-9]{0,2}(?:[ -]?\(?[0-9]{1,5}\)?){2,4}(?<=[0-9]{2})(?![0-9])"
 )
-TAIWAN_LANDLINE = re.compile(r"(?<![0-9])\(?0[2-8]\)?[ -][0-9]{3,4}[ -]?[0-9]{4}(?![0-9])")
+TAIWAN_LANDLINE = re.compile(r"(?<![0-9])(?<![0-9]-)\(?0[2-8]\)?[ -][0-9]{3,4}[ -]?[0-9]{4}(?![0-9])")
 HONG_KONG_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?(?:852|853)[ -]{0,2}[2-9][0-9]{3}[ -]?[0-9]{4}(?![0-9])")
 # A subscriber's number without its area code is only one where something says so.
 LOCAL_PHONE = re.compile(
@@ -94,18 +104,43 @@ LOCAL_PHONE = re.compile(
     r"(?:号码?)?[是为:, ]{0,3}((?!400|800|95|96|12)[2-9][0-9]{2,3}[ -]?[0-9]{4})(?![0-9])",
     re.IGNORECASE,
 )
-ID_CONTEXT = re.compile(r"(?:身份证|证件|居住证|[一二]代证|ID)[^0-9。;]{0,8}$")
+LOCAL_PHONE_BEHIND = re.compile(
+    r"(?<![0-9)\- ])([2-8][0-9]{6,7})(?=,?(?:这个|是)?(?:我|本地|家里|家|单位)?的?(?:座机|固话|固定电话))"
+)
+LANDLINES = (
+    INTERNATIONAL_LANDLINE,
+    FOREIGN_PHONE,
+    TAIWAN_LANDLINE,
+    HONG_KONG_PHONE,
+    LOCAL_PHONE,
+    LOCAL_PHONE_BEHIND,
+)
+ID_CONTEXT = re.compile(
+    r"(?:身份证|证件|居住证|[一二]代证|ID|(?<![可权格书产业婚考作照凭签])证号|[老旧]证|身份号码?|sfz)"
+    r"[^0-9。;]{0,8}(?:1[58]位[^0-9。;]{0,6})?$"
+    r"|(?:15|十五)位的?[老旧](?:号|证)[^0-9。;]{0,6}$"
+)
+ID_BEHIND = re.compile(r"[^0-9。;,]{0,4}(?:是|个|的|\()[^0-9。;,]{0,3}(?:15位|18位)?(?:身份证|证件号|居住证)")
 CARD_NUMBER_CONTEXT = re.compile(r"(?:卡号[^0-9,。;]{0,14}|(?:账号|账户|户头)[^0-9,。;]{0,8})$")
 CARD_BRAND = re.compile(r"(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|Amex|JCB)卡?[ :]{0,2}$")
-# 6214…这是我的账号: the word may come after the number
-ACCOUNT_BEHIND = re.compile(r"[^0-9。;]{0,4}(?:这?是|就是)[^0-9。;,]{0,8}(?:账号|账户|户头|卡号|存折|资金)")
-ACCOUNT_WORD = re.compile(r"(?:账号|账户|户头|户口|户号|存折|折子|存单|折号)[^0-9,。;]{0,10}$")
+# 6214…这是我的账号, 6214…这个账户: the word may come after the number
+ACCOUNT_BEHIND = re.compile(
+    r"[^0-9。;]{0,4}(?:这?是|就是)[^0-9。;,]{0,8}(?:账号|账户|户头|卡号|存折|资金)"
+    r"|[^0-9。;,]{0,2}(?:[这那]个|的|\()[^0-9。;,]{0,4}(?:账号|账户|户头|存折|折子)"
+)
+_ACCOUNT = r"(?:账号|账户|户头|户口|户号|存折|折子|存单号?|折号)"
+# 账号报错了,报成6214…; 账户我念给你听,6214…
+ACCOUNT_WORD = re.compile(
+    rf"{_ACCOUNT}(?:[^0-9,。;]{{0,10}}|[是为:]?,"
+    r"|[^0-9。;]{0,10}(?:[报写填输念打记错抄录听]|应该|完整)[^0-9。;]{0,6})$"
+)
 CARD_CONTEXT = re.compile(
-    r"(?:[用记行蓄主副银]卡|(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|Amex|JCB)卡?)[^0-9,。;]{0,8}$"
+    r"(?:[用记行蓄主副银]卡|[这那]张|(?:Visa|VISA|visa|万事达|Mastercard|银联|运通|Amex|JCB)卡?)[^0-9,。;]{0,8}$"
 )
 ACCOUNT_CONTEXT = re.compile(
-    r"(?:(?:账号|账户|户头|户口|户号|存折|折子|存单|折号|存管|保险箱)[^0-9,。;]{0,10}"
-    r"|(?:户|定期|活期|存款|转账|汇款|转入|转到|转回|转给|打到|打进|打入|汇到|汇入|进账|存进|存入)[^0-9,。;]{0,3})$"
+    rf"(?:(?:{_ACCOUNT}|存管|保险箱|a/c|account(?: no)?)[^0-9,。;]{{0,10}}"
+    r"|(?:户|定期|活期|存款|转账|汇款|[转打汇退划存](?:入|到|回|给|进|至|往)|进账|一折通|(?<!打)折)[^0-9,。;]{0,3})$",
+    re.IGNORECASE,
 )
 MOBILE_GROUPS: frozenset[Groups] = frozenset(
     {
@@ -128,10 +163,14 @@ SUBSCRIBER_GROUPS: frozenset[Groups] = frozenset({(7,), (8,), (4, 4), (3, 4), (4
 # The country code and an opening bracket belong to the number that follows.
 PHONE_PREFIX = re.compile(r"(?:\(?(?:\+86|0086|86)\)?[ -]{0,2})?[(\[]?$")
 COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
-EXTENSION = re.compile(r"(?:-| ?转(?:分机)? ?| ?分机号? ?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
+EXTENSION = re.compile(r"(?:-|[ ,]?转(?:分机)? ?| ?分机号? ?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
 CARD_WORD = re.compile(r"卡(?:是|为)?[: ]{0,2}$")
-CARD_NUMBER_WORD = re.compile(r"卡号[^0-9,。;]{0,6}$")
-MOBILE_WORD = re.compile(r"手机(?:号码?)?(?:是|为)?[: ]{0,2}$")
+_MISSAID = r"[^0-9。;]{0,4}[少漏缺多错][^0-9。;]{0,8}"  # 少一位,写成
+CARD_NUMBER_WORD = re.compile(rf"卡号(?:[^0-9,。;]{{0,6}}|{_MISSAID})$")
+MOBILE_WORD = re.compile(
+    rf"(?:手机|电话)(?:号码?)?(?:(?:是|为)?[: ]{{0,2}}|{_MISSAID}|[^0-9,。;]{{0,4}}[录写填报输]成了?:?)$"
+)
+CURRENCY = re.compile(r" ?[万亿]?(?:[韩日美港欧台]?元|块|円|日圆|卢布|盾|铢)")
 PHONE_CONTEXT = re.compile(r"(?:电话|座机|手机|手提|联络|联系|致电|来电|拨打|打给?|TEL|Tel|tel)[^0-9,。;]{0,6}$")
 
 
@@ -148,12 +187,16 @@ def _is_resident_id(candidate: Candidate) -> bool:
     # Not ric.validate: it rejects valid numbers of counties that were dissolved.
     if _is_date(number[6:14]) and ric.calc_check_digit(number) == number[-1]:
         return True
-    return bool(ID_CONTEXT.search(candidate.before))
+    return _is_called_id(candidate)
+
+
+def _is_called_id(candidate: Candidate) -> bool:
+    return bool(ID_CONTEXT.search(candidate.before) or ID_BEHIND.match(candidate.after))
 
 
 def _is_old_or_mistyped_id(candidate: Candidate) -> bool:
     """15 digits with a date of the last century, or a digit too few or too many, introduced as an ID."""
-    if not ID_CONTEXT.search(candidate.before):
+    if not _is_called_id(candidate):
         return False
     return len(candidate.number) != 15 or _is_date("19" + candidate.number[6:12])
 
@@ -165,21 +208,37 @@ def _is_bank_card(candidate: Candidate) -> bool:
     usual = candidate.is_in_fours or groups[0] == 6 or (candidate.number.startswith("62") and candidate.is_grouped)
     if not (candidate.is_plain or candidate.is_spelled_out or usual):
         return False
-    if PUBLIC_NUMBER.search(candidate.before):
+    if _is_public(candidate):
         return False
     if candidate.number.startswith("62") and len(candidate.number) in (16, 19):
         return True
     if luhn.is_valid(candidate.number) or ACCOUNT_BEHIND.match(candidate.after):
         return True
-    return (candidate.is_plain or bool(CARD_BRAND.search(candidate.before))) and bool(
-        CARD_CONTEXT.search(candidate.before)
-    )
+    if not CARD_CONTEXT.search(candidate.before):
+        return False
+    return candidate.is_plain or candidate.is_no_list_of_amounts or bool(CARD_BRAND.search(candidate.before))
+
+
+def _is_amex(candidate: Candidate) -> bool:
+    if candidate.groups not in ((15,), (4, 6, 5)) or candidate.number[1] not in "47":
+        return False
+    if _is_public(candidate):
+        return False
+    return luhn.is_valid(candidate.number) or bool(CARD_CONTEXT.search(candidate.before))
+
+
+def _is_public(candidate: Candidate) -> bool:
+    """Called an order, a serial number or the like, before it or behind it, or an amount."""
+    after = candidate.after
+    return bool(PUBLIC_NUMBER.search(candidate.before) or PUBLIC_BEHIND.match(after) or CURRENCY.match(after))
 
 
 def _is_account(candidate: Candidate) -> bool:
-    if PUBLIC_NUMBER.search(candidate.before):
+    if _is_public(candidate):
         return False
-    if candidate.is_grouped and (ACCOUNT_WORD.search(candidate.before) or ACCOUNT_BEHIND.match(candidate.after)):
+    if not (candidate.is_grouped or candidate.is_spelled_out):
+        return False
+    if ACCOUNT_WORD.search(candidate.before) or ACCOUNT_BEHIND.match(candidate.after):
         return True
     if not (candidate.is_plain or candidate.is_spelled_out or candidate.is_in_fours):
         return False
@@ -197,7 +256,7 @@ def _is_mistyped_card(candidate: Candidate) -> bool:
 
 
 def _is_mobile(candidate: Candidate) -> bool:
-    if candidate.number[1] not in "3456789" or PUBLIC_NUMBER.search(candidate.before):
+    if candidate.number[1] not in "3456789" or _is_public(candidate):
         return False
     return candidate.is_spelled_out or candidate.groups in MOBILE_GROUPS
 
@@ -238,6 +297,7 @@ NUMBERS: tuple[NumberRecognizer, ...] = (
     NumberRecognizer(kind="id_card", lengths=(19, 17, 16, 15), first="12345678", accepts=_is_old_or_mistyped_id),
     NumberRecognizer(kind="account", lengths=tuple(range(30, 19, -1)), first=ANY_DIGIT, accepts=_is_account),
     NumberRecognizer(kind="bank_card", lengths=(19, 18, 17, 16), first="3456", accepts=_is_bank_card),
+    NumberRecognizer(kind="bank_card", lengths=(15,), first="3", accepts=_is_amex),
     NumberRecognizer(kind="account", lengths=tuple(range(19, 11, -1)), first=ANY_DIGIT, accepts=_is_account),
     NumberRecognizer(kind="mobile", lengths=(11,), first="1", accepts=_is_mobile),
     NumberRecognizer(kind="landline", lengths=(12, 11, 10), first="0", accepts=_is_landline),
@@ -250,7 +310,7 @@ NUMBERS: tuple[NumberRecognizer, ...] = (
 
 def find_numbers(text: str, folded: str) -> Iterator[PiiSpan]:
     """Spans of IDs, bank cards, accounts, mobile and landline numbers, the surer kind first."""
-    for pattern in (INTERNATIONAL_LANDLINE, FOREIGN_PHONE, TAIWAN_LANDLINE, HONG_KONG_PHONE, LOCAL_PHONE):
+    for pattern in LANDLINES:
         for match in pattern.finditer(folded):
             yield PiiSpan(kind="landline", start=match.start(match.lastindex or 0), end=match.end())
     for match in JOINED.finditer(folded):
@@ -291,7 +351,7 @@ def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int)
         if recognizer.accepts(candidate):
             first, last = candidate.start, candidate.end
             if recognizer.kind in ("mobile", "landline"):
-                prefix = PHONE_PREFIX.search(folded[:first][-CONTEXT_WIDTH:])
+                prefix = PHONE_PREFIX.search(folded[max(0, first - CONTEXT_WIDTH) : first])
                 first -= len(prefix.group()) if prefix else 0
                 extension = EXTENSION.match(folded, last) if recognizer.kind == "landline" else None
                 last = extension.end() if extension else last
@@ -300,61 +360,65 @@ def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int)
 
 
 def _candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> Iterator[Candidate]:
+    taken = _take_digits(folded, start, recognizer)
     for length in recognizer.lengths:
-        taken = _take_digits(folded, start, length, recognizer.kind)
-        if taken and _ends_cleanly(text, folded, taken[0], is_id=recognizer.kind == "id_card"):
-            end, number, groups, gaps = taken
-            if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
-                continue  # the last group counts something: 账号0478190198321,1998年
-            yield Candidate(
-                number=number,
-                groups=groups,
-                gaps=gaps,
-                before=text[max(0, start - CONTEXT_WIDTH) : start],
-                after=text[end : end + CONTEXT_WIDTH],
-                start=start,
-                end=end,
-            )
+        if length not in taken:
+            continue
+        end, number, groups, gaps = taken[length]
+        if not _ends_cleanly(text, folded, end, is_id=recognizer.kind == "id_card"):
+            continue
+        if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
+            continue  # the last group counts something: 账号0478190198321,1998年
+        yield Candidate(
+            number=number,
+            groups=groups,
+            gaps=gaps,
+            before=text[max(0, start - CONTEXT_WIDTH) : start],
+            after=text[end : end + CONTEXT_WIDTH],
+            start=start,
+            end=end,
+        )
 
 
-def _take_digits(folded: str, start: int, length: int, kind: str) -> tuple[int, str, Groups, str] | None:
-    """(end, digits, group sizes, gaps) of `length` digits from `start`, or None if there are not as many."""
-    digits, groups, gaps, position = folded[start], [1], "", start + 1
-    brackets = {"landline": ")]", "mobile": "()"}.get(kind, "")
-    while len(digits) < length:
+def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[int, tuple[int, str, Groups, str]]:
+    """Number of digits → (end, digits, group sizes, gaps) of so many digits from `start`, as far as there are any."""
+    is_id, lengths = recognizer.kind == "id_card", recognizer.lengths
+    brackets = {"landline": ")]", "mobile": "()"}.get(recognizer.kind, "")
+    digits, groups, gaps, position, most = folded[start], [1], "", start + 1, max(lengths)
+    taken: dict[int, tuple[int, str, Groups, str]] = {}
+    while len(digits) < most:
         gap = position
         while gap < len(folded) and gap - position < WIDEST_GAP and folded[gap] in GAPS + brackets:
             gap += 1
-        if repeated := REPEATED.match(folded, gap):
-            count, digit = int(folded[gap]), folded[gap + 2]
-            if len(digits) + count > length:
-                return None
-            digits += digit * count
-            groups[-1:] = [groups[-1] + count] if gap == position else [groups[-1], count]
-            gaps += folded[position:gap]
-            position = repeated.end()
-            continue
-        is_check_digit = kind == "id_card" and len(digits) == length - 1
-        if is_check_digit and folded.startswith(SPOKEN_X, gap):
-            return gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps
-        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_check_digit else "0123456789"):
-            return None
-        if gap > position:
-            gaps += folded[position:gap]
-            groups.append(1)
-        else:
-            groups[-1] += 1
-        digits += "X" if folded[gap] in "xX叉" else folded[gap]
-        position = gap + 1
-    return position, digits, tuple(groups), gaps
+        if folded[gap : gap + 1] in FILLER_STARTS and (filler := FILLER.match(folded, gap)):
+            gap = filler.end()
+        if is_id and folded.startswith(SPOKEN_X, gap):
+            taken[len(digits) + 1] = (gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps)
+            break
+        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_id else "0123456789"):
+            break
+        end, read = gap + 1, folded[gap]
+        if folded[end : end + 1] == "个" and (repeated := REPEATED.match(folded, gap)):
+            end, read = repeated.end(), folded[gap + 2] * int(folded[gap])
+        groups = [*groups, len(read)] if gap > position else [*groups[:-1], groups[-1] + len(read)]
+        gaps += folded[position:gap]
+        digits += "X" if read in "xX叉" else read
+        position = end
+        if len(digits) in lengths:
+            taken[len(digits)] = (end, digits, tuple(groups), gaps)
+        if digits[-1] == "X":
+            break
+    return taken
 
 
 def _starts_cleanly(text: str, folded: str, start: int) -> bool:
     if start == 0 or not folded[start - 1].isdecimal():
         return True
-    if COUNTRY_CODE.search(folded[:start][-CONTEXT_WIDTH:]):
+    if COUNTRY_CODE.search(folded[max(0, start - CONTEXT_WIDTH) : start]):
         return True
-    return not text[start - 1].isascii() and not folded[max(0, start - 2) : start - 1].isdecimal()
+    # a Chinese digit that ends a word, before a number in other digits: 有两13800001234
+    is_word = not text[start - 1].isascii() and text[start].isascii()
+    return is_word and not folded[max(0, start - 2) : start - 1].isdecimal()
 
 
 def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from data.redaction.addresses import find_addresses
 from data.redaction.codes import find_codes
+from data.redaction.companions import find_companions
 from data.redaction.credentials import find_credentials
 from data.redaction.digits import fold_digits
 from data.redaction.names import find_names
@@ -25,8 +26,16 @@ def find_pii(text: str) -> list[PiiSpan]:
     """Spans of personal data in a normalised text, in order, without overlap."""
     folded = fold_digits(text)
     found: list[PiiSpan] = []
+    taken = bytearray(len(text))
     for recognizer in RECOGNIZERS:
-        for span in recognizer(text, folded):
-            if not any(span.overlaps(other) for other in found):
-                found.append(span)
+        _keep(recognizer(text, folded), found, taken)
+    _keep(find_companions(folded, found), found, taken)
     return sorted(found, key=lambda span: span.start)
+
+
+def _keep(spans: Iterable[PiiSpan], found: list[PiiSpan], taken: bytearray) -> None:
+    """Add the spans of which no character is taken yet."""
+    for span in spans:
+        if not any(taken[span.start : span.end]):
+            taken[span.start : span.end] = b"\1" * (span.end - span.start)
+            found.append(span)

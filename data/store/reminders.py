@@ -9,7 +9,7 @@ standstill a case gives the reminder of the stage it is in, not of all it went t
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -81,8 +81,9 @@ class ReminderRepository:
         if clock.state not in STAGES:
             return None
         assert clock.due_at is not None
+        due_at = clock.due_at.astimezone(UTC)
         values = {
-            "case_id": case.id, "code": clock.code, "due_at": clock.due_at, "stage": clock.state,
+            "case_id": case.id, "code": clock.code, "due_at": due_at, "stage": clock.state,
             "recorded_at": self._now(),
         }  # fmt: skip
         if not insert_if_new(self._session, Reminder, values, unique=["case_id", "code", "due_at", "stage"]):
@@ -95,5 +96,5 @@ class ReminderRepository:
             code=clock.code,
             name=clock.name,
             stage=clock.state,
-            due_at=clock.due_at,
+            due_at=due_at,
         )

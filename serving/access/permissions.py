@@ -30,7 +30,17 @@ OF_PERSONS: frozenset[Permission] = frozenset(
 
 PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
     "system": frozenset({"triage", "cases.store", "cases.import", "cases.read", "alerts.follow"}),
-    "handler": frozenset({"triage", "cases.store", "cases.import", "cases.read", "cases.label"}),
+    "handler": frozenset(
+        {
+            "triage",
+            "cases.store",
+            "cases.import",
+            "cases.read",
+            "cases.label",
+            "alerts.follow",
+            "alerts.acknowledge",
+        }
+    ),
     "supervisor": frozenset(
         {
             "triage",

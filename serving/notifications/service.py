@@ -1,7 +1,7 @@
 """Everything that tells, as one thing to start and stop. In: a store. Out: threads until the stop.
 
 alerts, audit head, reminders ── outbox ── dispatch ─┬─ event streams (serving.api.events)
-                                          └─ deliveries ── webhooks
+                                                     └─ deliveries ── webhooks
 """
 
 from collections.abc import Callable

@@ -52,6 +52,26 @@ def test_found_in_every_spelling(kind: str, spelling: str) -> None:
         ("身份证号11010119900307002 1", ["id_card"]),  # likewise
         ("座机010-55512345转801", ["landline"]),
         ("电话0571 5551 2345", ["landline"]),
+        ("212252174480934这个账户被冻结了", ["account"]),
+        ("账号报错了，报成212252174480934", ["account"]),
+        ("账户我念给你听，1009，2277，0346，18", ["account"]),
+        ("款项划入212252174480934", ["account"]),
+        ("IBAN DE89 3704 0044 0532 0130 00", ["account"]),
+        ("副卡 4581 2304 0077 1529 被盗刷", ["bank_card"]),
+        ("15位的老证号320524541013201", ["id_card"]),
+        ("320524541013201是我老身份证", ["id_card"]),
+        ("手机号少说了一位，1866201746", ["mobile"]),
+        ("零幺零 五八七三 六六零九，转八零二", ["landline"]),
+        ("五七三一二九九六，家里的座机", ["landline"]),
+        ("验证码说了两次，先是551207", ["credential"]),
+        ("密码六个零", ["credential"]),
+        ("卡背后签名栏那三位428", ["credential"]),
+        ("微信：t o m a t o 7 2 1", ["wechat"]),
+        ("加了qd_chenxi05这个微信", ["wechat"]),
+        ("港澳通行证CC8203714", ["permit"]),
+        ("护照号 (E)60427189", ["passport"]),
+        ("91110199MA7UGUBB89这家公司", ["company_code"]),
+        ("车牌号 川 A · 9 X 3 3 7", ["plate"]),
     ],
 )
 def test_found_with_context(text: str, kinds: list[str]) -> None:
@@ -76,6 +96,13 @@ def test_found_with_context(text: str, kinds: list[str]) -> None:
         ("138−0000−1234", "〔手机号〕"),
         ("身份证11010119900307002X13800138000", "身份证〔身份证〕〔手机号〕"),
         ("一三八零零一三八零零零这张卡", "〔手机号〕这张卡"),
+        ("幺三八，嗯，零零幺三，然后八零零零", "〔手机号〕"),
+        ("卡号62220202OOOO0000121不对", "卡号〔银行卡号〕不对"),
+        ("账号不是120460700125，是120460700152，记反了", "账号不是〔账号〕，是〔账号〕，记反了"),
+        ("QQ是27740183和27740185", "QQ是〔QQ号〕和〔QQ号〕"),
+        ("账号120460700125，订单号120460700152", "账号〔账号〕，订单号120460700152"),
+        ("验证码551207，扣了120000元", "验证码〔密码验证码〕，扣了120000元"),
+        ("家住杭州市西湖区文三路18号", "家住杭州市〔地址〕"),
     ],
 )
 def test_only_the_number_is_replaced(taxonomy: Taxonomy, text: str, redacted: str) -> None:
@@ -99,13 +126,22 @@ def test_only_the_number_is_replaced(taxonomy: Taxonomy, text: str, redacted: st
         "欠款一万三千八百元，三年五个月",
         "尾号1234的卡",
         "110101199003070021",  # wrong check digit, no context
+        "6217003300007741就是流水号",
+        "投诉号TS-2024-03-0062217",
+        "汇入13800000000韩元",
+        "业务凭证号6225881076136004",
+        "背面小字写着押金299",
+        "分别扣了1009，2270，1340，1800",
     ],
 )
 def test_other_numbers_stay(text: str) -> None:
     assert find_pii(normalize_text(text).text) == []
 
 
-@pytest.mark.parametrize("piece", ["1", "1 ", "A", "A1", "1-", "2个1", "密码1", "地址文", "王·李", "Ab ", "路1号"])
+@pytest.mark.parametrize(
+    "piece",
+    ["1", "1 ", "A", "A1", "1-", "2个1", "密码1", "地址文", "王·李", "Ab ", "路1号", "路", "13800138000 ", "12号楼,"],
+)
 def test_a_long_text_of_one_kind_is_read_without_fault(taxonomy: Taxonomy, piece: str) -> None:
     text = piece * (20_000 // len(piece))
     assert prepare_text(text, taxonomy).redacted_text

@@ -16,6 +16,7 @@ DATA_FILES = {
     "data/real_institutions.txt",
     "models/bundles/CURRENT",
     "data/policy/policy.yaml",
+    "data/redaction/address_weights.json",
     "data/redaction/name_weights.json",
     "data/redaction/names.yaml",
     "data/policy/holidays.yaml",
