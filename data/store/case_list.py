@@ -53,11 +53,12 @@ class CaseList:
         Raises StoreError `query_invalid` on words that cannot be searched.
         """
         limit = max(1, min(limit, MOST_ON_PAGE))
-        query = select(Case).where(Case.unit_id.in_(units_within(within)), *self._conditions(wanted))
+        # Ids first: sorting rows with their texts and sketches would take most of the time.
+        query = select(Case.id).where(Case.unit_id.in_(units_within(within)), *self._conditions(wanted))
         if after is not None:
             query = query.where(_behind(after, order))
         found = self._session.scalars(query.order_by(*_ORDERS[order]).limit(limit + 1)).all()
-        cases = found[:limit]
+        cases = self._session.scalars(select(Case).where(Case.id.in_(found[:limit])).order_by(*_ORDERS[order])).all()
         return CasePage(
             cases=cases,
             flags=flags_of(self._session, [case.id for case in cases]),
@@ -141,7 +142,7 @@ class CaseList:
         if wanted.flag is not None:
             # A group's letter comes before its flags; codes are a letter and two digits.
             flagged = CaseFlag.flag.between(wanted.flag, f"{wanted.flag}99")
-            yield Case.id.in_(select(CaseFlag.case_id).where(flagged))
+            yield select(CaseFlag).where(CaseFlag.case_id == Case.id, flagged).exists()
         for column, is_set in ((Case.assignee_id, wanted.is_assigned), (Case.labelled_at, wanted.is_labelled)):
             if is_set is not None:
                 yield column.is_not(None) if is_set else column.is_(None)

@@ -11,19 +11,22 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from data.store.migration import migrate
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, open_store
-from eval.queue_speed import fill
+from eval.queue_speed import fill, look_at_all
 from models.predictor import Predictor
 from serving.app import create_app
 from tests.data.store.cases import masters
 from tests.serving.banks import bank_settings
+from tests.serving.console.complaints import PASSWORD
 from tests.serving.console.office import Office
 
 PAGES = {
@@ -49,6 +52,7 @@ def main() -> None:
         migrate(url)
         store = open_store(url, masters("2026a"))
         fill(store, given.open, given.closed)
+        look_at_all(store)
         with store.engine.connect() as connection:
             connection.execute(text("ANALYZE"))
             connection.commit()
@@ -58,10 +62,6 @@ def main() -> None:
 
 
 def _measure(url: str, store: Store, runs: int) -> dict[str, dict[str, float]]:
-    from argon2 import PasswordHasher
-
-    from tests.serving.console.complaints import PASSWORD
-
     with store.writing() as work:
         user = work.users.add(login="speed", name="测速", role="supervisor", unit_id="head", within=ROOT)
         work.sign_in.set_password(user.id, PasswordHasher().hash(PASSWORD), actor_id="speed", within=ROOT)
@@ -74,11 +74,11 @@ def _measure(url: str, store: Store, runs: int) -> dict[str, dict[str, float]]:
         return {name: _timed(lambda path=path: seat.get(path).raise_for_status(), runs) for name, path in pages.items()}
 
 
-def _timed(call: object, runs: int) -> dict[str, float]:
+def _timed(call: Callable[[], object], runs: int) -> dict[str, float]:
     times = []
     for _ in range(runs):
         started = time.perf_counter()
-        call()  # type: ignore[operator]
+        call()
         times.append((time.perf_counter() - started) * 1000)
     return {"median": round(statistics.median(times), 1), "slowest": round(max(times), 1)}
 

@@ -1,4 +1,4 @@
-"""What the console needs: labels that were taken back at once, and each person's saved views of the queue."""
+"""What the console needs: labels that were taken back at once, each person's saved views of the queue, its index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,9 @@ TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Add a column and a table."""
+    """Add a column, an index and a table."""
+    columns = ["status", "queue_rank", "due_at", "id", "unit_id", "labelled_at", "assignee_id"]
+    op.create_index("ix_cases_queue", "cases", columns)
     op.add_column("labels", sa.Column("withdrawn_at", TIME, nullable=True))
     op.create_table(
         "saved_views",
