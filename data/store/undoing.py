@@ -16,6 +16,7 @@ from data.store.cases import CaseRepository
 from data.store.events import EventRepository
 from data.store.labels import LabelRepository
 from data.store.records import Facets
+from data.store.reminders import SYSTEM
 from data.store.tables import Case, Event
 
 SHOWN_FOR = timedelta(seconds=10)
@@ -47,7 +48,9 @@ class UndoRepository:
 
         Says nothing about cases of others: who did it knows the case, even if they have just handed it over.
         """
-        event = self._session.scalar(select(Event).where(Event.case_id == case_id).order_by(Event.id.desc()).limit(1))
+        # What the service writes by itself, such as a reminder, changes nothing about the case.
+        by_somebody = (Event.case_id == case_id) & (Event.actor_id != SYSTEM)
+        event = self._session.scalar(select(Event).where(by_somebody).order_by(Event.id.desc()).limit(1))
         if event is None or event.actor_id != user_id or event.kind not in KINDS:
             return None
         return event if self._now() - event.at <= POSSIBLE_FOR else None

@@ -34,7 +34,14 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     console.add_exception_handler(HTTPException, _http)
     console.add_exception_handler(Exception, _unexpected)
     console.add_middleware(SecurityHeaders, is_development=settings.is_development)
+    app.add_route("/console", _to_first_page, include_in_schema=False)
     app.mount("/console", console)
+
+
+async def _to_first_page(request: Request) -> Response:
+    """Without a host, which behind a proxy could be the wrong one."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/console/{query}", 307)
 
 
 async def _to_sign_in(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from data.store.reminders import SYSTEM
 from data.store.scope import ROOT
 from data.store.tables import Event, Label
 from data.store.unit_of_work import UnitOfWork
@@ -27,6 +28,7 @@ class Line:
     at: datetime
     kind: str
     actor: str
+    """Empty for the service itself."""
     to: str
     note: str = field(repr=False)
     is_withdrawn: bool
@@ -46,7 +48,7 @@ def _line(work: UnitOfWork, event: Event, labels: Mapping[int, Label], people: M
     return Line(
         at=event.at,
         kind=event.kind,
-        actor=people[event.actor_id],
+        actor="" if event.actor_id == SYSTEM else people[event.actor_id],
         to=_to(work, event, people),
         note=label.reason if label is not None and event.kind == "labelled" else event.note,
         is_withdrawn=label is not None and label.withdrawn_at is not None and event.kind == "labelled",
