@@ -3,12 +3,14 @@
 import re
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from data.store.sign_in import ATTEMPTS
+from models.predictor import Predictor
+from serving.app import create_app
 from serving.console.texts import FOLDER, LANGUAGES, texts
 from serving.console.visitors import own_page
+from serving.settings import Settings
 from tests.serving.console.complaints import PASSWORD
 from tests.serving.console.office import Office, form_token
 
@@ -133,5 +135,5 @@ def test_every_text_stands_there_in_both_languages(page: str) -> None:
         assert texts(page, language)
 
 
-def test_without_a_store_there_is_no_console(app: FastAPI) -> None:
-    assert TestClient(app).get("/console", follow_redirects=True).status_code == 404
+def test_without_a_store_there_is_no_console(settings: Settings, shipped_predictor: Predictor) -> None:
+    assert TestClient(create_app(settings, shipped_predictor)).get("/console", follow_redirects=True).status_code == 404
