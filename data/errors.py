@@ -6,7 +6,7 @@
     ├── CalendarError      the holiday table does not list a year that a clock needs
     ├── ClockError         what is to be recorded of a case breaks the policy (an extension without the right approver)
     ├── CorpusError        a corpus file cannot be read
-    ├── InputFileError     a file given to the command line cannot be read
+    ├── InputFileError     a file given to the command line or to an import cannot be read
     ├── TextError          one complaint text cannot be triaged
     ├── BundleError        a model bundle is missing, damaged or does not fit this version
     ├── EncoderError       the pretrained encoder cannot be built
@@ -61,6 +61,10 @@ class CorpusError(XiaobaoError):
 
 class InputFileError(XiaobaoError):
     code = "input_file_invalid"
+
+    def __init__(self, message: str, message_zh: str | None = None, *, code: str = "input_file_invalid") -> None:
+        super().__init__(message, message_zh)
+        self.code = code
 
 
 class TextError(XiaobaoError):

@@ -15,13 +15,31 @@ from starlette.applications import Starlette
 
 from models.predictor import Predictor
 from serving import page
-from serving.api import alerts, cases, events, policy, probes, sessions, triage, webhooks
+from serving.api import (
+    alerts,
+    audit,
+    case_work,
+    cases,
+    events,
+    imports,
+    keys,
+    organisation,
+    policy,
+    probes,
+    sessions,
+    triage,
+    webhooks,
+)
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.console.app import add_console
 from serving.errors import refuse_invalid
+from serving.imports.lifecycle import import_lifespan
 from serving.lifecycle import Lifespan, equip, model_lifespan
 from serving.settings import Settings
 from serving.store_lifecycle import store_lifespan
+
+# Imports first: /v1/cases/import is no case.
+STORE_ROUTES = (imports, cases, case_work, events, alerts, webhooks, sessions, organisation, keys, policy, audit)
 
 
 def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAPI:
@@ -36,12 +54,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
     app.add_exception_handler(RequestValidationError, refuse_invalid)
     app.include_router(triage.router)
     if settings.keeps_cases:
-        app.include_router(cases.router)
-        app.include_router(events.router)
-        app.include_router(alerts.router)
-        app.include_router(webhooks.router)
-        app.include_router(sessions.router)
-        app.include_router(policy.router)
+        for routes in STORE_ROUTES:
+            app.include_router(routes.router)
     app.include_router(probes.router)
     app.include_router(page.router)
     if settings.keeps_cases:
@@ -51,12 +65,12 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
 
 
 def _lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
-    """The model and, if cases are kept, the store."""
+    """The model and, if cases are kept, the store and the worker for imports."""
     model, store = model_lifespan(settings, predictor), store_lifespan(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with model(app), store(app):
+        async with model(app), store(app), import_lifespan(app):
             yield
 
     return lifespan

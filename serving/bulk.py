@@ -51,18 +51,23 @@ def triage_windows(
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _triage_group(predictor: Predictor, items: Sequence[PreparedInput]) -> list[Outcome]:
-    """The thread's edge: where a group fails, its texts run one by one, so that a bad one fails alone."""
+def infer_each(predictor: Predictor, items: Sequence[PreparedInput]) -> list[Inference | Failure]:
+    """Run a group; where it fails, its texts run one by one, so that a bad one fails alone."""
     try:
-        pairs = list(zip(items, predictor.infer(items), strict=True))
+        return [inference for _, inference in zip(items, predictor.infer(items), strict=True)]
     except Exception as error:
         if len(items) > 1:
-            return [outcome for item in items for outcome in _triage_group(predictor, [item])]
+            return [outcome for item in items for outcome in infer_each(predictor, [item])]
         return [Failure(kind=type(error).__name__)]
-    return [_answer(predictor, item, inference) for item, inference in pairs]
 
 
-def _answer(predictor: Predictor, item: PreparedInput, inference: Inference) -> Outcome:
+def _triage_group(predictor: Predictor, items: Sequence[PreparedInput]) -> list[Outcome]:
+    return [_answer(predictor, *pair) for pair in zip(items, infer_each(predictor, items), strict=True)]
+
+
+def _answer(predictor: Predictor, item: PreparedInput, inference: Inference | Failure) -> Outcome:
+    if isinstance(inference, Failure):
+        return inference
     try:
         return predictor.answer(item, inference).model_dump_json().encode()
     except Exception as error:

@@ -13,6 +13,10 @@ from pathlib import Path
 import click
 
 from data.errors import XiaobaoError, place_of
+from serving.commands.audit import audit_group, erase_command
+from serving.commands.keys import key_group
+from serving.commands.organisation import unit_group, user_group
+from serving.commands.store import store_group
 
 
 class _Commands(click.Group):
@@ -50,6 +54,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
+for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group):
+    main.add_command(command)
+
 BUNDLE_OPTION = click.option(
     "--bundle",
     "bundle_folder",
@@ -79,7 +86,7 @@ def triage_command(text: str, bundle_folder: Path | None, as_json: bool) -> None
 @click.option("--output", "output_file", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @BUNDLE_OPTION
 def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | None) -> None:
-    """Triage a file: JSONL, CSV or XLSX with columns text and, if wanted, id; JSON Lines out.
+    """Triage a file: JSONL, CSV or XLSX with columns text and, if wanted, id (or 投诉内容, 工单号); JSON Lines out.
 
     Bad rows are reported with their line and skipped, the rest is done; then the exit code is 1.
     """

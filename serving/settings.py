@@ -71,6 +71,16 @@ class Settings(BaseSettings):
         default=(5, 30, 120, 600, 3600, 21600), description="Pauses before the attempts after the first."
     )
     event_streams: int = Field(default=64, ge=1, le=1024, description="Event streams open at once.")
+    import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")
+    import_max_rows: int = Field(default=50_000, ge=1, description="Most rows of a file that is imported.")
+    import_max_columns: int = Field(default=200, ge=1, le=1_000, description="Most columns of such a file.")
+    import_max_cell_characters: int = Field(
+        default=32_767, ge=1, description="Longest cell of such a file; Excel's own limit."
+    )
+    import_max_unpacked_bytes: int = Field(
+        default=256_000_000, ge=1024, description="Most bytes that an XLSX file may unpack to."
+    )
+    import_max_waiting: int = Field(default=10, ge=1, description="Unfinished imports of one caller at most.")
 
     @property
     def is_development(self) -> bool:
@@ -113,7 +123,7 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
-    settings = _read(**overrides)
+    settings = _read(overrides)
     if settings.is_development:
         return _development(settings)
     if settings.keeps_cases:
@@ -125,10 +135,16 @@ def load_settings(**overrides: Any) -> Settings:
 
 def policies_of_environment() -> "PolicyBook":
     """What commands that start no service decide by. Raises SettingsError, PolicyError."""
-    return _read().read_policies()
+    return _read({}).read_policies()
 
 
-def _read(**overrides: Any) -> Settings:
+def load_store_settings() -> Settings:
+    """The same for commands on the store: no token is needed, nor keys before they are read. Raises SettingsError."""
+    settings = _read({"store": "on", "api_token": None, "host": "127.0.0.1"})
+    return _development(settings) if settings.is_development else settings
+
+
+def _read(overrides: dict[str, Any]) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:

@@ -9,6 +9,8 @@
 | `xiaobao_flags_total{flag}` | flags raised |
 | `xiaobao_queue_texts` | texts waiting or running |
 | `xiaobao_rejected_total{code}` | requests under /v1 and items of batches answered with an error, by its code |
+| `xiaobao_imports_total{state}` | imports of files that came to a state: queued, done, failed, cancelled |
+| `xiaobao_import_rows_total{outcome}` | rows of imported files: stored, existing, failed |
 | `xiaobao_ready` | 1 when the service can answer |
 | `xiaobao_webhook_attempts_total{outcome}` | attempts of webhooks: delivered, failed (again later), dead (given up) |
 | `xiaobao_outbox_waiting` | deliveries to webhooks that wait |
@@ -51,6 +53,12 @@ class Telemetry:
             "Requests under /v1 and items of batches answered with an error, by its code.",
             ["code"],
             registry=self.registry,
+        )
+        self.imports = Counter(
+            "xiaobao_imports_total", "Imports that came to a state.", ["state"], registry=self.registry
+        )
+        self.import_rows = Counter(
+            "xiaobao_import_rows_total", "Rows of imported files.", ["outcome"], registry=self.registry
         )
         self.ready = Gauge("xiaobao_ready", "1 when the service can answer.", registry=self.registry)
         self.webhook_attempts = Counter(

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,17 +154,23 @@ def postgres_template(postgres_server: "PostgresServer") -> str:
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a migrated, empty database."""
+    with new_database(request, tmp_path, name="store_test") as url:
+        yield url
+
+
+@contextmanager
+def new_database(request: pytest.FixtureRequest, folder: Path, *, name: str) -> Iterator[str]:
+    """The URL of a migrated, empty database of the kind that the request asks for, and of this name."""
     if request.param == "sqlite":
-        file = tmp_path / "store.db"
+        file = folder / f"{name}.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
         yield f"sqlite:///{file}"
         return
     server = request.getfixturevalue("postgres_server")
-    template = request.getfixturevalue("postgres_template")
-    create_database(server, "store_test", template=template)
-    yield server.get_uri("store_test")
+    create_database(server, name, template=request.getfixturevalue("postgres_template"))
+    yield server.get_uri(name)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("DROP DATABASE store_test WITH (FORCE)")
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def create_database(server: "PostgresServer", name: str, *, template: str = "template1") -> None:

@@ -6,7 +6,7 @@ Raised in the transaction that gives the flag; told by a worker that calls `noti
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -22,6 +22,8 @@ from data.store.outbox import ACKNOWLEDGED, HIGH_RISK, NOTICE, OutboxRepository
 from data.store.scope import not_found, units_within
 from data.store.tables import Case
 
+LIVE_FOR = timedelta(days=30)
+"""From receipt. Importing the complaints of three years must not ring the telephone of whoever is on duty."""
 MOST_LISTED = 200
 _BATCH = 100
 
@@ -46,8 +48,11 @@ class AlertRepository:
         """The flags of a case that the caller has locked are these from now on: tell, and raise an alert, where due.
 
         A priority is told once, a lower one after a higher one never. A flag that raised an alert on this case raises
-        no second one; a new flag does, also after the first alert was acknowledged.
+        no second one; a new flag does, also after the first alert was acknowledged. Of a complaint that came in long
+        ago, as those of an imported archive, nobody is told.
         """
+        if self._now() - case.received_at > LIVE_FOR:
+            return
         flags = tuple(dict.fromkeys(flags))
         self._tell_priority(case, flags)
         alerting = alerting_flags(flags, self._policy.alerts)

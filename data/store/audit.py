@@ -43,7 +43,11 @@ class AuditHead:
         """Read `seq:hash`. Raises StoreError."""
         seq, _, digest = text.strip().partition(":")
         if not seq.isdecimal() or len(digest) != len(_START):
-            raise StoreError("an audit head looks like 12:3fa9…, a number and 64 digits", "审计链头格式应为 序号:哈希")
+            raise StoreError(
+                "an audit head looks like 12:3fa9…, a number and 64 digits",
+                "审计链头格式应为 序号:哈希",
+                code="head_invalid",
+            )
         return cls(seq=int(seq), hash=digest)
 
 

@@ -47,7 +47,10 @@ def restore(source: Path, url: str, *, overwrite: bool = False) -> None:
 def _file_of(url: str) -> Path:
     parsed = parse_url(url)
     if parsed.get_backend_name() != "sqlite":
-        raise _failed("this is PostgreSQL; use pg_dump and pg_restore")
+        raise _failed(
+            "this is PostgreSQL; use pg_dump --format=custom --file=store.dump URL, to bring it back pg_restore "
+            "--exit-on-error --dbname=EMPTY_DATABASE_URL store.dump"
+        )
     return Path(parsed.database or "")
 
 

@@ -28,6 +28,7 @@ from data.store.search import index_text
 from data.store.sketch import bands, sketch
 from data.store.tables import OPEN, Assignment, Case, ClockFact, Closing, SketchBand, Unit
 from data.store.triage_results import TriageResultRepository
+from data.store.versions import HANDED_OVER, TAKEN_BACK, check_version, version_of
 
 # Without I, L, O and U, which are misread or misheard on the telephone.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -83,13 +84,29 @@ class CaseRepository:
         self._session.flush()
         return StoredCase(case=case, is_new=True)
 
-    def get(self, case_id: str, *, within: str, for_update: bool = False) -> Case:
-        """One case; `for_update` makes other changes of it wait. Raises NotFoundError."""
-        return visible_case(self._session, case_id, within=within, for_update=for_update)
+    def get(self, case_id: str, *, within: str) -> Case:
+        """One case. Raises NotFoundError."""
+        return visible_case(self._session, case_id, within=within)
 
     def flags(self, case_id: str, *, within: str) -> tuple[str, ...]:
         """The flags that stand on a case. Raises NotFoundError."""
         return flags_of(self._session, [self.get(case_id, within=within).id])[case_id]
+
+    def version(self, case_id: str, *, within: str) -> str:
+        """What `expect` compares. Raises NotFoundError."""
+        return version_of(self._session, self.get(case_id, within=within).id)
+
+    def expect(self, case_id: str, *, version: str | None, within: str) -> Case:
+        """Lock a case that is to be changed, until the end of the transaction; None takes it as it is.
+
+        Raises StoreError `version_stale`, `case_erased`, NotFoundError.
+        """
+        case = visible_case(self._session, case_id, within=within, for_update=True)
+        if case.erased_at is not None:
+            raise StoreError("this complaint was erased", "该投诉已按规定删除", code="case_erased")
+        if version is not None:
+            check_version(self._session, case_id, version)
+        return case
 
     def close(self, case_id: str, closing: NewClosing, *, actor_id: str, within: str, note: str = "") -> Case:
         """Close an open case: its clocks end, requests for more time lapse.
@@ -126,7 +143,7 @@ class CaseRepository:
         case.unit_id, case.assignee_id = target.id, None
         open_assignment = (Assignment.case_id == case_id) & Assignment.ended_at.is_(None)
         self._session.execute(update(Assignment).where(open_assignment).values(ended_at=self._now()))
-        self._events.record(case_id, "handed_over", actor_id=actor_id, details=before, note=note)
+        self._events.record(case_id, HANDED_OVER, actor_id=actor_id, details=before, note=note)
         return case
 
     def take_back(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
@@ -139,7 +156,7 @@ class CaseRepository:
         if case is None:
             raise not_found("case", "案件")
         case.unit_id = unit_id
-        self._events.record(case_id, "taken_back", actor_id=actor_id, details={"to": unit_id})
+        self._events.record(case_id, TAKEN_BACK, actor_id=actor_id, details={"to": unit_id})
         self._session.flush()
         return case
 

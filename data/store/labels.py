@@ -1,23 +1,28 @@
-"""Decisions of people on cases. In: a label. Out: the stored label; the case follows it."""
+"""Decisions of people on cases. In: a label. Out: the stored label; the case follows it.
+
+A flag that raises alerts is not lowered by one person: the label says so, the flag stands until a second one confirms.
+What waits for a second person is seen from the data: such a flag stands, and the latest label does not have it.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from data.errors import StoreError
+from data.errors import NotAllowedError, StoreError
 from data.store.alerts import AlertRepository
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
-from data.store.flags import facets_of, set_facets
+from data.store.flags import facets_of, flags_of, set_facets
 from data.store.free_text import redacted
 from data.store.organisation import active_user
 from data.store.records import Facets, NewLabel
 from data.store.scope import units_within, visible_case
 from data.store.tables import Case, Label, TriageResult
+from data.store.versions import CONFIRMED, LABELLED, WITHDRAWN
 
 
 class LabelRepository:
@@ -25,12 +30,14 @@ class LabelRepository:
         self,
         session: Session,
         *,
+        four_eyes: frozenset[str],
         due_dates: DueDates,
         events: EventRepository,
         alerts: AlertRepository,
         now: Callable[[], datetime],
     ) -> None:
         self._session = session
+        self._four_eyes = four_eyes
         self._due_dates = due_dates
         self._events = events
         self._alerts = alerts
@@ -39,17 +46,12 @@ class LabelRepository:
     def add(self, case_id: str, new: NewLabel, *, within: str) -> Label:
         """Record what a person decided, with the model's version that stood; unless blind, the case follows it.
 
-        The event keeps the codes that stood before. Raises NotFoundError, NotAllowedError if the user is no active
-        person, StoreError `label_conflict` if somebody has decided since the label that the user saw.
+        A flag that raises alerts stands until `confirm`, even if the label does not have it. The event keeps the
+        codes that stood before.
+        Raises NotFoundError, NotAllowedError if the user is no active person.
         """
         user = active_user(self._session, new.user_id)
         case = visible_case(self._session, case_id, within=within, for_update=True)
-        if new.seen_label is not None and new.seen_label != _id(self._standing(case_id)):
-            raise StoreError(
-                "somebody else has decided on this case meanwhile; nothing was stored; look at their decision",
-                "其他人刚刚已确认该案件，您的修改未保存，请先查看其结果",
-                code="label_conflict",
-            )
         result = self._session.scalars(
             select(TriageResult).where(TriageResult.case_id == case_id).order_by(TriageResult.version.desc()).limit(1)
         ).one()
@@ -78,40 +80,65 @@ class LabelRepository:
         if not new.is_blind:
             details["before"] = asdict(facets_of(self._session, case))
             case.labelled_at = label.created_at
+            facets = self._with_what_waits(case, facets)
             set_facets(self._session, case, facets)
             self._due_dates.refresh(case)
             self._alerts.follow(case, facets.flags)
-        kind = "read_blind" if new.is_blind else "labelled"
+        kind = "read_blind" if new.is_blind else LABELLED
         self._events.record(case_id, kind, actor_id=user.id, details=details)
         self._session.flush()
         return label
 
+    def confirm(self, case_id: str, *, user_id: str, within: str) -> tuple[str, ...]:
+        """Lower the flags that the latest label does not have and that waited for a second person; returns them.
+
+        Raises StoreError `nothing_to_confirm`, NotFoundError, NotAllowedError `second_person_needed` for who labelled.
+        """
+        user = active_user(self._session, user_id)
+        case = visible_case(self._session, case_id, within=within, for_update=True)
+        label = self._latest(case_id)
+        waiting = self._waiting(case_id, label)
+        if label is None or not waiting:
+            raise StoreError("no flag waits for a second person", "没有待复核的风险标记", code="nothing_to_confirm")
+        if label.user_id == user.id:
+            raise NotAllowedError(
+                "who lowered the flag cannot confirm it; a second person must",
+                "须由另一人复核",
+                code="second_person_needed",
+            )
+        set_facets(self._session, case, _facets_of(label))
+        self._due_dates.refresh(case)
+        self._events.record(case_id, CONFIRMED, actor_id=user.id, details={"lowered": list(waiting)})
+        self._session.flush()
+        return waiting
+
     def withdraw(self, case_id: str, before: Facets, *, user_id: str, within: str) -> None:
         """Take the user's decision back: the case is again what it was `before`.
 
-        Raises NotFoundError, StoreError `label_conflict` if the decision that stands is not theirs.
+        Raises NotFoundError, StoreError `undo_refused` if the decision that stands is not theirs.
         """
         case = visible_case(self._session, case_id, within=within, for_update=True)
-        label = self._standing(case_id)
+        label = self._latest(case_id)
         if label is None or label.user_id != user_id:
-            raise StoreError("this decision no longer stands", "该确认已被更新，无法撤销", code="label_conflict")
+            raise StoreError("this decision no longer stands", "该确认已被更新，无法撤销", code="undo_refused")
         label.withdrawn_at = self._now()
         self._session.flush()
-        earlier = self._standing(case_id)
+        earlier = self._latest(case_id)
         case.labelled_at = earlier.created_at if earlier else None
         set_facets(self._session, case, before)
         self._due_dates.refresh(case)
         self._alerts.follow(case, before.flags)
-        self._events.record(case_id, "label_withdrawn", actor_id=user_id, details={"label": label.id})
+        self._events.record(case_id, WITHDRAWN, actor_id=user_id, details={"label": label.id})
 
     def standing(self, case_id: str, *, within: str) -> Label | None:
         """The decision that the case follows, None while it follows the model. Raises NotFoundError."""
         visible_case(self._session, case_id, within=within)
-        return self._standing(case_id)
+        return self._latest(case_id)
 
-    def _standing(self, case_id: str) -> Label | None:
-        stands = (Label.case_id == case_id) & Label.withdrawn_at.is_(None) & ~Label.is_blind
-        return self._session.scalar(select(Label).where(stands).order_by(Label.id.desc()).limit(1))
+    def unconfirmed(self, case_id: str, *, within: str) -> tuple[str, ...]:
+        """Flags that stand although the latest label does not have them: they wait for `confirm`."""
+        visible_case(self._session, case_id, within=within)
+        return self._waiting(case_id, self._latest(case_id))
 
     def of_case(self, case_id: str, *, within: str) -> Sequence[Label]:
         """All labels of a case, oldest first. Raises NotFoundError."""
@@ -129,6 +156,30 @@ class LabelRepository:
         )
         return self._session.scalars(query).all()
 
+    def _latest(self, case_id: str) -> Label | None:
+        stands = (Label.case_id == case_id) & Label.withdrawn_at.is_(None) & Label.is_blind.is_(False)
+        query = select(Label).where(stands)
+        return self._session.scalar(query.order_by(Label.id.desc()).limit(1))
 
-def _id(label: Label | None) -> int:
-    return 0 if label is None else label.id
+    def _waiting(self, case_id: str, label: Label | None) -> tuple[str, ...]:
+        if label is None:
+            return ()
+        return tuple(flag for flag in self._held(case_id) if flag not in label.flags)
+
+    def _held(self, case_id: str) -> tuple[str, ...]:
+        return tuple(flag for flag in flags_of(self._session, [case_id])[case_id] if flag in self._four_eyes)
+
+    def _with_what_waits(self, case: Case, facets: Facets) -> Facets:
+        return replace(facets, flags=tuple(dict.fromkeys((*facets.flags, *self._held(case.id)))))
+
+
+def _facets_of(label: Label) -> Facets:
+    return Facets(
+        order_type=label.order_type,
+        category=label.category,
+        leaf=label.leaf,
+        cause=label.cause,
+        subcause=label.subcause,
+        channel=label.channel,
+        flags=tuple(label.flags),
+    )

@@ -15,7 +15,7 @@ from data.store.columns import CHINA
 from data.store.engine import is_sqlite
 from data.store.flags import flags_of
 from data.store.scope import ROOT, units_within
-from data.store.tables import CLOSED, Case, Closing, PurgedCase, PurgedCaseFlag
+from data.store.tables import CLOSED, Case, Closing, ImportJob, PurgedCase, PurgedCaseFlag
 from data.store.unit_of_work import Store
 
 LEAST_YEARS = 3
@@ -55,6 +55,8 @@ def verify(store: Store, head: AuditHead | None = None) -> AuditReport:
 def purge(store: Store, *, actor_id: str, years: int = LEAST_YEARS, batch: int = BATCH, within: str = ROOT) -> int:
     """Delete cases closed at least `years` years ago, keep their statistics; returns how many.
 
+    Imports that ended as long ago go as well.
+
     Raises StoreError for less than the three years that the regulator demands.
     """
     if years < LEAST_YEARS:
@@ -63,6 +65,8 @@ def purge(store: Store, *, actor_id: str, years: int = LEAST_YEARS, batch: int =
             f"办结案件至少保存 {LEAST_YEARS} 年",
             code="retention_too_short",
         )
+    with store.writing() as work:
+        _purge_imports(work.session, years_before(work.now(), years), within)
     total = 0
     while True:
         with store.writing() as work:
@@ -118,6 +122,11 @@ def _purge_batch(session: Session, until: datetime, batch: int, within: str) -> 
         session.add_all(PurgedCaseFlag(purged_case_id=kept.id, flag=flag) for flag in flags[case.id])
     session.execute(delete(Case).where(Case.id.in_([case.id for case in cases])))
     return len(cases)
+
+
+def _purge_imports(session: Session, until: datetime, within: str) -> None:
+    ended = (ImportJob.finished_at <= until) & ImportJob.unit_id.in_(units_within(within))
+    session.execute(delete(ImportJob).where(ended))
 
 
 def _standing_closings(session: Session, case_ids: Sequence[str]) -> Mapping[str, Closing]:

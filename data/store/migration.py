@@ -49,8 +49,8 @@ def check_revision(connection: Connection) -> None:
     expected = head_revision()
     if found != expected:
         raise StoreError(
-            f"the database stands at revision {found or 'none'}, this version needs {expected}; migrate it first",
-            f"数据库版本为 {found or '空'}，本版本需要 {expected}，请先执行数据库升级",
+            f"the database stands at revision {found or 'none'}, this version needs {expected}: xiaobao store migrate",
+            f"数据库版本为 {found or '空'}，本版本需要 {expected}，请先执行 xiaobao store migrate",
             code="migration_needed",
         )
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self
 
+from data.errors import XiaobaoError
 from data.preparation import PreparedText
-from data.store.tables import Case
+from data.store.tables import Case, ImportJob, ImportRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +93,6 @@ class NewLabel:
     seconds_spent: float
     is_blind: bool = False
     reason: str = field(default="", repr=False)
-    seen_label: int | None = None
-    """Id of the last decision that the person saw, 0 for none; None where two deciding at once do not matter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +172,48 @@ class SimilarCase:
     case: Case
     similarity: float
     """Estimated share of common 3-grams, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewImport:
+    """A file of complaints that was uploaded and looked through; `rows` is how many it holds."""
+
+    actor_id: str
+    unit_id: str
+    source_system: str
+    format: str
+    file_name: str
+    sha256: str
+    rows: int
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredImport:
+    """`is_new` is false where the caller's same file is being imported already; `job` is then that one."""
+
+    job: ImportJob
+    is_new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOutcome:
+    """What became of one row: a case (`is_new`: stored now, not before) or an error."""
+
+    line: int
+    external_id: str | None = None
+    case_id: str | None = None
+    is_new: bool = False
+    error: XiaobaoError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedRow:
+    """A row's outcome; `case` as it stands now, None where there is none or it went to another branch."""
+
+    row: ImportRow
+    case: Case | None
+    flags: tuple[str, ...]
 
 
 def _code(facet: Mapping[str, Any] | None) -> str | None:

@@ -33,6 +33,7 @@ from data.store.engine import READ_ONLY, TIMEOUT_SECONDS, open_engine
 from data.store.events import EventRepository
 from data.store.extensions import ExtensionRepository
 from data.store.failures import as_store_errors
+from data.store.imports import ImportRepository
 from data.store.key_material import KeyRing
 from data.store.labels import LabelRepository
 from data.store.migration import check_revision
@@ -111,16 +112,30 @@ class UnitOfWork:
         )
         self.reminders = ReminderRepository(session, due_dates=due_dates, events=self.events, now=now)
         self.case_list = CaseList(session, now=now)
-        self.labels = LabelRepository(session, due_dates=due_dates, events=self.events, alerts=self.alerts, now=now)
+        self.labels = LabelRepository(
+            session,
+            four_eyes=frozenset(book.current.alerts.flags),
+            due_dates=due_dates,
+            events=self.events,
+            alerts=self.alerts,
+            now=now,
+        )
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.undoing = UndoRepository(
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
         )
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
+        self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session
         """For the commands of this package (maintenance); routes use the repositories."""
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What fails inside is undone alone, and the transaction can go on. Raises as `Store.writing` does."""
+        with as_store_errors(), self.session.begin_nested():
+            yield
 
 
 class Store:

@@ -15,20 +15,20 @@ from serving.errors import ServiceError
 from serving.settings import Settings
 
 
-def require(permission: Permission) -> Callable[[Request], Awaitable[Principal]]:
-    """A dependency for a route: who calls it, if they may."""
+def require(*permissions: Permission) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency for a route: who calls it, if they have one of these permissions."""
 
     async def allowed(request: Request) -> Principal:
-        return await authorize(request, permission)
+        return await authorize(request, *permissions)
 
     return allowed
 
 
-async def authorize(request: Request, permission: Permission) -> Principal:
+async def authorize(request: Request, *permissions: Permission) -> Principal:
     """Who calls. Raises ServiceError `unauthorized` or `forbidden`, StoreUnavailableError."""
     principal = await authenticate(request)
-    if not principal.may(permission):
-        raise forbidden(permission)
+    if not any(principal.may(permission) for permission in permissions):
+        raise forbidden(*permissions)
     return principal
 
 
@@ -59,9 +59,17 @@ def require_person(principal: Principal) -> Principal:
     return principal
 
 
-def forbidden(permission: Permission) -> ServiceError:
+def require_top_unit(principal: Principal) -> Principal:
+    """For what concerns the whole bank. Raises ServiceError `forbidden` for callers of a branch."""
+    if principal.unit_path.strip("/").count("/"):
+        raise ServiceError("forbidden", "this is open to the head office alone", "仅限总行人员使用")
+    return principal
+
+
+def forbidden(*permissions: Permission) -> ServiceError:
+    wanted = " or ".join(permissions)
     return ServiceError(
         "forbidden",
-        f"this role or key lacks the permission {permission}; ask an administrator",
-        f"当前角色或密钥没有 {permission} 权限，请联系管理员",
+        f"this role or key lacks the permission {wanted}; ask an administrator",
+        f"当前角色或密钥没有 {wanted} 权限，请联系管理员",
     )

@@ -1,7 +1,8 @@
 """Who may do what. In: a role. Out: permissions. This table is the whole of it; the access test walks through it.
 
 A key's scopes are permissions too and only take away: a key may do what both its role and its scopes allow. What needs
-a person (revealing an original, labelling, acknowledging, confirming) is refused to keys whatever their role.
+a person (revealing an original, labelling, acknowledging, confirming) is refused to keys whatever their role, and no
+key is made with a role that has such a permission.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ Permission = Literal[
     "cases.label",
     "cases.assign",
     "cases.reveal",
+    "cases.erase",
+    "flags.confirm",
     "alerts.follow",
     "alerts.acknowledge",
     "webhooks.manage",
@@ -25,7 +28,16 @@ Permission = Literal[
 ]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 OF_PERSONS: frozenset[Permission] = frozenset(
-    {"cases.label", "cases.assign", "cases.reveal", "alerts.acknowledge", "policy.confirm", "users.manage"}
+    {
+        "cases.label",
+        "cases.assign",
+        "cases.reveal",
+        "cases.erase",
+        "flags.confirm",
+        "alerts.acknowledge",
+        "policy.confirm",
+        "users.manage",
+    }
 )
 
 PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
@@ -50,6 +62,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "cases.label",
             "cases.assign",
             "cases.reveal",
+            "flags.confirm",
             "alerts.follow",
             "alerts.acknowledge",
         }
@@ -61,6 +74,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "triage",
             "cases.read",
             "cases.reveal",
+            "cases.erase",
             "alerts.follow",
             "alerts.acknowledge",
             "policy.confirm",
@@ -69,6 +83,11 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
     ),
     "admin": frozenset({"keys.manage", "users.manage", "webhooks.manage", "audit.read"}),
 }
+
+
+ROLES_OF_PERSONS = tuple(role for role in PERMISSIONS_OF_ROLE if role != "system")
+ROLES_OF_KEYS = tuple(role for role, permissions in PERMISSIONS_OF_ROLE.items() if not permissions & OF_PERSONS)
+"""Those that need no person."""
 
 
 def permissions_of_key(role: str, scopes: Iterable[str]) -> frozenset[Permission]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Self, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from data.store.case_list import MOST_ON_PAGE
@@ -15,6 +15,7 @@ from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_person
 from serving.access.principal import Principal
+from serving.api.case_clocks import CaseClocksBody, case_clocks
 from serving.api.responses import problems
 from serving.errors import ServiceError
 from serving.stored import store_access
@@ -121,9 +122,16 @@ class EventRow(_Shape):
 
 
 class CaseBody(BaseModel):
-    """A case with its history, oldest first; blind readings are left out, so that they stay blind."""
+    """A case with its history, oldest first; blind readings are left out, so that they stay blind.
+
+    `version` is what changes of the case are asked for (`If-Match`). `unconfirmed_flags` stand until a second person
+    confirms that they are lowered.
+    """
 
     case: CaseRow
+    version: str
+    unconfirmed_flags: list[str]
+    clocks: CaseClocksBody
     results: list[ResultRow]
     labels: list[LabelRow]
     assignments: list[AssignmentRow]
@@ -196,14 +204,16 @@ async def cases(request: Request, caller: Reader, wanted: Annotated[CaseQuery, Q
 
 
 @router.get("/{case_id}", summary="One case with its history", responses=problems(404))
-async def case(request: Request, caller: Reader, case_id: str) -> CaseBody:
+async def case(request: Request, response: Response, caller: Reader, case_id: str) -> CaseBody:
     """Every answer of a model, every decision of a person, who had it and what happened when."""
 
     def read(store: Store) -> CaseBody:
         with store.reading() as work:
             return _with_history(work, case_id, caller.unit_path)
 
-    return await store_access(request).run(read)
+    body = await store_access(request).run(read)
+    response.headers["ETag"] = f'"{body.version}"'
+    return body
 
 
 @router.post("/{case_id}/reveal", summary="The original text, for a reason", responses=problems(404, 410))
@@ -264,6 +274,9 @@ def _with_history(work: UnitOfWork, case_id: str, within: str) -> CaseBody:
     labels = [label for label in work.labels.of_case(case_id, within=within) if not label.is_blind]
     return CaseBody(
         case=CaseRow.of(case, work.cases.flags(case_id, within=within)),
+        version=work.cases.version(case_id, within=within),
+        unconfirmed_flags=list(work.labels.unconfirmed(case_id, within=within)),
+        clocks=case_clocks(work, case_id, within=within),
         results=_rows(ResultRow, work.triage_results.of_case(case_id, within=within)),
         labels=_rows(LabelRow, labels),
         assignments=_rows(AssignmentRow, work.assignments.of_case(case_id, within=within)),

@@ -15,7 +15,7 @@ from serving.access.authentication import Authenticator, bearer_token
 from serving.access.guard import authenticate
 from serving.access.principal import Principal
 from serving.api.responses import problems
-from serving.stored import store_access
+from serving.stored import HASHING_SECONDS, store_access
 
 Anybody = Annotated[Principal, Depends(authenticate)]
 router = APIRouter(prefix="/v1", tags=["access"], responses=problems(401, 422, 503))
@@ -45,7 +45,9 @@ class CallerBody(BaseModel):
 @router.post("/sessions", summary="Sign in", status_code=201)
 async def sign_in(request: Request, body: SignInRequest) -> SessionBody:
     """The token of a new session."""
-    token = await store_access(request).run(lambda store: try_to_sign_in(store, body.login, body.password))
+    token = await store_access(request).run(
+        lambda store: try_to_sign_in(store, body.login, body.password), extra_seconds=HASHING_SECONDS
+    )
     if token is None:
         raise refused()
     return SessionBody(token=token)

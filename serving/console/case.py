@@ -36,10 +36,9 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """Why a decision was not stored; `conflict` is the decision of somebody else that came first."""
+    """Why a decision was not stored: `version_stale`, `label_invalid` or `reason_missing`."""
 
-    message: str
-    conflict: bool = False
+    code: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +96,8 @@ def _context(
         "standing": standing,
         "people": people_named(work, [case.assignee_id, standing.user_id if standing else None]),
         "flags": flags,
+        "version": work.cases.version(case_id, within=within),
+        "unconfirmed": work.labels.unconfirmed(case_id, within=within),
         "model_flags": {flag["code"]: flag for flag in result.answer.get("flags", ())},
         "proposals": proposals(result.answer, result.probabilities),
         "amount": result.answer.get("amount"),
@@ -109,7 +110,9 @@ def _context(
         "units": units,
         "unit_name": work.units.get(case.unit_id, within=ROOT).name,
         "receivers": _receivers(work, visitor, case, units),
-        "deciders": deciders(work, within=within, units=units) if visitor.may("cases.assign") else [],
+        "deciders": deciders(work, within=within, units=units, of_unit=case.unit_id)
+        if visitor.may("cases.assign")
+        else [],
         "wanted": wanted,
         "before": before and wanted.case(before),
         "behind": behind and wanted.case(behind),

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
-from serving.console.assigning import give
+from serving.console.assigning import expect_free, give
 from serving.console.forms import Form
 from serving.console.pages import Me, page
 from serving.console.stored import in_store
@@ -45,6 +45,7 @@ async def note(request: Request, visitor: Decider, case_id: str) -> Response:
         )
 
     def write(work: UnitOfWork) -> None:
+        work.cases.expect(case_id, version=None, within=visitor.within)
         work.events.add(case_id, "noted", actor_id=visitor.id, within=visitor.within, note=words)
 
     return await _act(request, visitor, case_id, form, write)
@@ -60,6 +61,7 @@ async def hand_over(request: Request, visitor: Decider, case_id: str) -> Respons
     unit_id = form.one("unit")
 
     def give_away(work: UnitOfWork) -> str:
+        expect_free(work, visitor, case_id)
         work.cases.hand_over(
             case_id, unit_id=unit_id, actor_id=visitor.id, within=visitor.within, note=form.one("note")[:LONGEST_NOTE]
         )

@@ -9,8 +9,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.errors import NotAllowedError, StoreError
-from data.label_rules import check_decision
+from data.errors import XiaobaoError
 from data.store.records import NewLabel
 from data.store.unit_of_work import Store, UnitOfWork
 from data.taxonomy import default_taxonomy
@@ -22,10 +21,11 @@ from serving.console.stored import in_store
 from serving.console.undo import with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import STATUS_OF_CODE
+from serving.labelling import check_codes, record_label
 
-SHOWN_AGAIN = frozenset({"label_conflict", "label_invalid", "reason_missing"})
-LEAST_REASON = 4
+SHOWN_AGAIN = frozenset({"version_stale", "label_invalid", "reason_missing"})
 Decider = Annotated[Visitor, Depends(visitor("cases.label"))]
+Confirmer = Annotated[Visitor, Depends(visitor("flags.confirm"))]
 router = APIRouter(include_in_schema=False)
 
 
@@ -42,11 +42,10 @@ async def decide(request: Request, visitor: Decider, case_id: str) -> Response:
 
     try:
         address = await in_store(request, store_it)
-    except StoreError as error:
+    except XiaobaoError as error:
         if error.code not in SHOWN_AGAIN:
             raise
-        message = error.message_zh if visitor.language == "zh" else error.message
-        trouble = Trouble(message=message, conflict=error.code == "label_conflict")
+        trouble = Trouble(code=error.code)
         status = STATUS_OF_CODE[error.code]
         return await show_case(
             request, visitor, case_id, parameters=parameters, draft=draft, trouble=trouble, status=status
@@ -61,28 +60,32 @@ def _store(work: UnitOfWork, visitor: Visitor, case_id: str, form: Form, *, draf
     _, behind = work.case_list.neighbours(case, wanted.conditions(work, visitor), within=visitor.within)
     facets = draft.facets()
     causes2 = draft.further_causes(facets)
-    check_decision(facets, causes2, default_taxonomy())
-    removed = set(work.cases.flags(case_id, within=visitor.within)) - set(facets.flags)
-    if removed and len(draft.reason) < LEAST_REASON:
-        raise _reason_missing()
-    seen = form.one("seen")
+    check_codes(facets, causes2, default_taxonomy())
     label = NewLabel(
         user_id=visitor.id,
         facets=facets,
         causes2=causes2,
         seconds_spent=seconds_spent(form, work.now()),
         reason=draft.reason,
-        seen_label=int(seen) if seen.isdecimal() else 0,
     )
-    work.labels.add(case_id, label, within=visitor.within)
+    record_label(work, case_id, label, version=form.one("seen"), within=visitor.within)
     if form.one("then") == "stay":
         return wanted.case(case_id)
     return wanted.case(behind) if behind else wanted.at()
 
 
-def _reason_missing() -> NotAllowedError:
-    return NotAllowedError(
-        f"removing a risk flag needs a reason of at least {LEAST_REASON} characters; nothing was stored yet",
-        f"去除风险标志须填写不少于 {LEAST_REASON} 个字的理由；尚未保存",
-        code="reason_missing",
-    )
+@router.post("/cases/{case_id}/confirm-flags")
+async def confirm_flags(request: Request, visitor: Confirmer, case_id: str) -> Response:
+    """As the second person: lower the flags that a label left out.
+
+    Raises StoreError `nothing_to_confirm`, `version_stale`, NotAllowedError `second_person_needed`, NotFoundError.
+    """
+    form = await visitor.form(request)
+
+    def confirm(store: Store) -> None:
+        with store.writing() as work:
+            work.cases.expect(case_id, version=form.one("seen"), within=visitor.within)
+            work.labels.confirm(case_id, user_id=visitor.id, within=visitor.within)
+
+    await in_store(request, confirm)
+    return RedirectResponse(QueueQuery.of(dict(parse_qsl(form.one("list")))).case(case_id), 303)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from data.label_rules import COMPLAINT, IRRELEVANT
 from data.store.records import Facets
 from data.store.tables import Case, Label
 from serving.console.forms import Form
+from serving.labelling import COMPLAINT, IRRELEVANT
 
 LONGEST_REASON = 500
 MOST_SECONDS = 3600.0

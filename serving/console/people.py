@@ -21,12 +21,15 @@ def people_named(work: UnitOfWork, ids: Iterable[str | None]) -> Mapping[str, st
     return {actor: actor for actor in wanted} | {**work.api_keys.names(wanted), **work.users.names(wanted)}
 
 
-def deciders(work: UnitOfWork, *, within: str, units: Mapping[str, Unit]) -> Sequence[Person]:
-    """The active people of the visitor's part of the bank who may work on cases."""
+def deciders(
+    work: UnitOfWork, *, within: str, units: Mapping[str, Unit], of_unit: str | None = None
+) -> Sequence[Person]:
+    """The active people of the visitor's part of the bank who may work on cases, or on those `of_unit`."""
+    path = None if of_unit is None else units[of_unit].path
     return [
         Person(id=user.id, name=user.name, unit_name=units[user.unit_id].name)
         for user in work.users.all(within=within)
-        if _decides(user)
+        if _decides(user) and (path is None or path.startswith(units[user.unit_id].path))
     ]
 
 

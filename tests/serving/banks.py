@@ -19,6 +19,7 @@ from tests.data.store.cases import build_organisation, master_key, masters, user
 
 PASSWORD = "correct horse battery"
 _HASH = hash_password(PASSWORD)
+PATIENCE_SECONDS = 60.0
 TOKEN = "t0ken-of-the-tests-0123456789-abcdef"
 
 
@@ -64,10 +65,16 @@ def bank_settings(url: str, **more: object) -> Settings:
 
 
 @contextmanager
-def open_bank(url: str, predictor: Predictor, **settings: object) -> Iterator[Bank]:
-    """A bank with the organisation of `tests.data.store.cases` on a migrated, empty database."""
+def open_bank(
+    url: str, predictor: Predictor, *, limit_seconds: float = PATIENCE_SECONDS, **settings: object
+) -> Iterator[Bank]:
+    """A bank with the organisation of `tests.data.store.cases` on a migrated, empty database.
+
+    The store is waited for longer than in service, since a machine that tests is busy.
+    """
     store = open_store(url, masters("2026a"))
     build_organisation(store)
     with TestClient(create_app(bank_settings(url, **settings), predictor), raise_server_exceptions=False) as client:
+        client.app.state.store_access.limit_seconds = limit_seconds  # type: ignore[attr-defined]
         yield Bank(client=client, store=store)
     store.close()

@@ -60,6 +60,14 @@ def test_xlsx(tiny_bundle: Bundle, tmp_path: Path) -> None:
     assert [row["id"] for row in rows] == ["7", "8"]
 
 
+def test_columns_by_their_chinese_names_below_a_title(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    lines = ["投诉明细;;", "工单号;受理时间;投诉内容", f"H1;2026-11-23;{TEXTS[0]}", f"H2;;{TEXTS[1]}"]
+    (tmp_path / "in.csv").write_text("\n".join(lines), encoding="gb18030")
+    result, rows = _predict(tiny_bundle, tmp_path / "in.csv")
+    assert result.exit_code == 0
+    assert [row["id"] for row in rows] == ["H1", "H2"]
+
+
 def test_bad_rows_are_reported_with_their_line_and_the_rest_is_done(tiny_bundle: Bundle, tmp_path: Path) -> None:
     lines = [b'{"text": "' + TEXTS[0].encode() + b'"}', b"{broken", b'{"text": 5}', b'{"no": 1}', b'{"text": " "}',
              b'{"text": "\xff"}', b"", b'{"text": "ok"}']  # fmt: skip

@@ -107,10 +107,7 @@ def result(bundle: str = "2026-11-29b", **changes: Any) -> NewTriageResult:
 def label(user: str, **changes: Any) -> NewLabel:
     blind = changes.pop("is_blind", False)
     reason = changes.pop("reason", "")
-    seen = changes.pop("seen_label", None)
-    return NewLabel(
-        user_id=user, facets=facets(**changes), seconds_spent=12.5, is_blind=blind, reason=reason, seen_label=seen
-    )
+    return NewLabel(user_id=user, facets=facets(**changes), seconds_spent=12.5, is_blind=blind, reason=reason)
 
 
 def told(at: datetime, **changes: Any) -> NewClosing:

@@ -1,12 +1,14 @@
 """Alerts sound on and on, higher each time, until a person takes them. With a clock that a test moves."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
 from data.errors import NotAllowedError, NotFoundError
+from data.store.alerts import LIVE_FOR
 from data.store.notification_tables import Alert
-from data.store.outbox import ACKNOWLEDGED, NOTICE
+from data.store.outbox import ACKNOWLEDGED, HIGH_RISK, NOTICE
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store
 from tests.data.store.cases import EAST, WEST, Clock, label, put, result, user_id
@@ -154,3 +156,11 @@ def test_many_workers_send_each_notice_once(store: Store, clock: Clock) -> None:
         thread.join()
     assert len(told(store)) == 60
     assert notify(store) == 0
+
+
+def test_of_a_complaint_of_long_ago_nobody_is_told(store: Store, clock: Clock) -> None:
+    put(store, received_at=clock.now - LIVE_FOR - timedelta(minutes=1))
+    assert alerts_of(store) == []
+    assert messages(store, HIGH_RISK) == []
+    put(store, received_at=clock.now - LIVE_FOR)
+    assert len(alerts_of(store)) == 1

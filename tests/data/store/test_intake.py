@@ -179,7 +179,7 @@ def test_a_persons_decision_stands_against_later_answers(store: Store) -> None:
     with store.reading() as work:
         [stored] = work.labels.of_case(case_id, within=EAST)
         assert work.cases.get(case_id, within=EAST).category == "B12"
-        assert work.cases.flags(case_id, within=EAST) == ("S01",)
+        assert work.cases.flags(case_id, within=EAST) == ("E07", "S01")  # E07 waits for a second person
         assert [found.id for found in work.labels.since(0, within=EAST)] == [stored.id]
     assert (stored.user_id, stored.bundle, stored.triage_version) == (supervisor, "2026-11-29b", 1)
     assert (stored.seconds_spent, stored.flags, stored.is_blind) == (12.5, ["S01"], False)

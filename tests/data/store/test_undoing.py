@@ -52,17 +52,6 @@ def test_behind_a_withdrawn_label_the_earlier_one_stands(store: Store, clock: Cl
         assert (found.channel, found.labelled_at) == ("counter", stands.created_at)
 
 
-def test_who_did_not_see_the_last_decision_overwrites_none(store: Store) -> None:
-    case, first, second = put(store), user_id(store, "handler-east"), user_id(store, "supervisor-east")
-    with store.writing() as work:
-        stands = work.labels.add(case.id, label(first, seen_label=0), within=EAST)
-    with pytest.raises(StoreError) as refusal, store.writing() as work:
-        work.labels.add(case.id, label(second, seen_label=0), within=EAST)
-    assert refusal.value.code == "label_conflict"
-    with store.writing() as work:
-        work.labels.add(case.id, label(second, seen_label=stands.id), within=EAST)
-
-
 def test_assignments_and_notes_are_undone(store: Store) -> None:
     case, handler, supervisor = put(store), user_id(store, "handler-east"), user_id(store, "supervisor-east")
     with store.writing() as work:

@@ -106,13 +106,31 @@ def test_the_second_of_two_sees_who_was_first_and_keeps_their_fields(office: Off
     fields = fields_of(second.get(f"/cases/{case}").text, case)
     decide(first, case, leaf="B02.01")
     late = decide(second, case, fields=fields, leaf="B03A.01")
-    assert late.status_code == 409
+    assert late.status_code == 412
     assert "已由周敏于" in late.text
     again = fields_of(late.text, case)
     assert again["leaf"] == "B03A.01"
     assert len(labels_of(office, case)) == 1
     assert decide(second, case, fields=again).status_code == 303
     assert [label.leaf for label in labels_of(office, case)] == ["B02.01", "B03A.01"]
+
+
+def test_an_alerting_flag_goes_only_by_two_people(office: Office) -> None:
+    case, first, second = (
+        office.put("刚刚被骗共享屏幕转走三万元，请马上止付！"),
+        office.seat("zhou"),
+        office.seat("lin"),
+    )
+    decide(first, case, flag=[], reason="客户说已追回")
+    assert "E07" in flags_of(office, case)
+    path, button = f"/cases/{case}", f'action="/console/cases/{case}/confirm-flags"'
+    assert "须由另一名主管复核" in first.get(path).text
+    assert button not in first.get(path).text
+    assert button not in office.seat("wu").get(path).text
+    seen = fields_of(second.get(path).text, case)["seen"]
+    assert first.post(f"{path}/confirm-flags", page=path, seen=seen, list="").status_code == 403
+    assert second.post(f"{path}/confirm-flags", page=path, seen=seen, list="").status_code == 303
+    assert "E07" not in flags_of(office, case)
 
 
 def test_what_a_complaint_or_note_says_is_text_and_nothing_else(office: Office) -> None:
