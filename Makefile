@@ -28,8 +28,10 @@ format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-prove: $(VENV)/.development  ## the long proofs: a minute of load
+prove: $(VENV)/.development  ## the long proofs, about 20 minutes; tables go into docs/operations.md
 	$(BIN)/python -m eval.load --seconds 60
+	XIAOBAO_EXAMPLES=150 $(BIN)/python -m pytest tests/serving/test_contract.py tests/serving/test_leaks.py
+	$(BIN)/python -m eval.proofs $(PROOFS)
 
 wheelhouse: $(VENV)/.development  ## wheels, hashes and SBOM for an air-gapped install
 	$(BIN)/python deploy/wheelhouse.py wheelhouse

@@ -54,7 +54,7 @@ def _services(services: Mapping[str, Mapping[str, Any]]) -> str:
         for name, result in services.items()
         if "clients" not in result
     ]
-    return _table(head, rows) + "".join(missing)
+    return table(head, rows) + "".join(missing)
 
 
 def _ratios(ratios: Mapping[str, Mapping[str, float]]) -> str:
@@ -71,7 +71,7 @@ def _ratios(ratios: Mapping[str, Mapping[str, float]]) -> str:
         ]
         for name, ratio in ratios.items()
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _lengths(lengths: Mapping[int, Mapping[int, Any]], tokens: Mapping[int, int]) -> str:
@@ -85,7 +85,7 @@ def _lengths(lengths: Mapping[int, Mapping[int, Any]], tokens: Mapping[int, int]
         ]
         for length, loads in lengths.items()
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _clients(clients: Mapping[int, Any]) -> str:
@@ -100,7 +100,7 @@ def _clients(clients: Mapping[int, Any]) -> str:
         ]
         for number, load in clients.items()
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _bulk(bulk: Mapping[str, Any]) -> str:
@@ -112,7 +112,8 @@ def _bulk(bulk: Mapping[str, Any]) -> str:
     )
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)

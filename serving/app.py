@@ -31,6 +31,7 @@ from serving.api import (
     webhooks,
 )
 from serving.api.requests import BatchRequest, TriageRequest
+from serving.api.responses import MEANINGS
 from serving.console.app import add_console
 from serving.errors import refuse_invalid
 from serving.imports.lifecycle import import_lifespan
@@ -40,6 +41,12 @@ from serving.store_lifecycle import store_lifespan
 
 # Imports first: /v1/cases/import is no case.
 STORE_ROUTES = (imports, cases, case_work, events, alerts, webhooks, sessions, organisation, keys, policy, audit)
+
+
+NO_JSON = {
+    "description": MEANINGS[400],
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
+}
 
 
 def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAPI:
@@ -91,6 +98,8 @@ def _complete_document(app: FastAPI) -> None:
             document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             for path, operations in document["paths"].items():
                 for name, operation in operations.items():
+                    if "requestBody" in operation:  # any body may be no JSON, whichever route reads it
+                        operation["responses"].setdefault("400", NO_JSON)
                     if path.startswith("/v1/") and (name, path) != ("post", "/v1/sessions"):
                         operation["security"] = [{"token": []}]
             app.openapi_schema = document

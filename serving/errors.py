@@ -29,12 +29,14 @@ STATUS_OF_CODE = {
     "body_too_large": 413,
     "unauthorized": 401,
     "queue_full": 429,
+    "store_busy": 429,
     "not_ready": 503,
     "inference_failed": 500,
     "request_invalid": 422,
     "streams_full": 429,
     "cursor_invalid": 422,
     "query_invalid": 422,
+    "value_invalid": 422,
     "rate_limited": 429,
     "forbidden": 403,
     "not_allowed": 403,
@@ -228,6 +230,8 @@ class UnexpectedErrors:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            logger.error("unexpected %s at %s while serving %s", type(error).__name__, place_of(error), scope["path"])
+            # The pattern, not the path: a client may have written anything into it.
+            route = getattr(scope.get("route"), "path", "no route")
+            logger.error("unexpected %s at %s while serving %s", type(error).__name__, place_of(error), route)
             if not started:
                 await error_response(500, INTERNAL)(scope, receive, send)

@@ -38,16 +38,24 @@ class Intake:
     def __init__(self, access: StoreAccess) -> None:
         self._access = access
 
+    def admit(self) -> None:
+        """Before a complaint is triaged to be kept. Raises ServiceError `store_busy`, StoreUnavailableError."""
+        self._access.admit()
+
     async def keep_one(self, complaint: Complaint, principal: Principal) -> TriageAnswer:
         """Raises StoreError, StoreUnavailableError, ServiceError; then it is not stored, or its error says so."""
+        self._access.admit()
         return await self._access.run(lambda store: keep(store, complaint, principal))
 
     async def keep_each(
         self, complaints: Sequence[Complaint], principal: Principal
     ) -> list[TriageAnswer | XiaobaoError]:
-        """One transaction for each, so that a bad one never fails its neighbours. Raises StoreUnavailableError."""
+        """One transaction for each, so that a bad one never fails its neighbours. Raises StoreUnavailableError,
+        ServiceError `store_busy`."""
+        self._access.admit()
         return await self._access.run(
             lambda store: [_answer_or_error(store, complaint, principal) for complaint in complaints],
+            texts=len(complaints),
             extra_seconds=EXTRA_SECONDS * len(complaints),
         )
 

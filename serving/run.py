@@ -36,6 +36,8 @@ def serve(settings: Settings, *, api_only: bool = False) -> None:
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=10,
+        # Longer than a balancer keeps an idle connection (nginx 60 s), or it would send into one just closed.
+        timeout_keep_alive=75,
         server_header=False,
         ws="none",
     )

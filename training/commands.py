@@ -4,7 +4,9 @@ import importlib.util
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -59,10 +61,45 @@ def train_command(
         if with_teacher and config.distillation
         else None,
     )
+    _print_scores(metrics)
+    click.echo(f"bundle written to {target}")
+
+
+@click.command("calibrate")
+@click.option("--config", "config_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--bundle", "source", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Bundle to write.")
+@click.option(
+    "--corpus", "corpus_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of texts."
+)
+@click.option(
+    "--splits", "splits_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Their splits."
+)
+def calibrate_command(
+    config_file: Path, source: Path, output: Path, corpus_folder: Path | None, splits_file: Path | None
+) -> None:
+    """Keep a bundle's network, make temperatures, thresholds and figures anew."""
+    _need_train_extra()
+    from data.dataset import TEXTS_FOLDER
+    from data.splits import SPLITS_FILE
+    from training.config import TrainingConfig
+    from training.pipeline import recalibrate_bundle
+
+    metrics = recalibrate_bundle(
+        source,
+        TrainingConfig.read(config_file),
+        output=output,
+        texts_folder=corpus_folder or TEXTS_FOLDER,
+        splits_file=splits_file or SPLITS_FILE,
+    )
+    _print_scores(metrics)
+    click.echo(f"bundle written to {output}")
+
+
+def _print_scores(metrics: Mapping[str, Any]) -> None:
     for split, scores in metrics["scores"].items():
         facets = "  ".join(f"{name} {entry['accuracy'][0]:.3f}" for name, entry in scores["facets"].items())
         click.echo(f"{split:12s} {facets}")
-    click.echo(f"bundle written to {target}")
 
 
 @click.command("learning-curve")

@@ -1,6 +1,7 @@
 """From corpus to bundle. In: a training config. Out: a sealed bundle folder.
 
     xiaobao train --config training/configs/student.yaml --output models/bundles/NAME
+    xiaobao calibrate --config training/configs/student.yaml --bundle models/bundles/OLD --output models/bundles/NAME
 
 Train (training.recipe) → fit the lexical reading → export → quantise → calibrate → compare → measure on the splits →
 write card and manifest. Training resumes from the run folder; what follows is done anew.
@@ -8,6 +9,7 @@ write card and manifest. Training resumes from the run folder; what follows is d
 
 import json
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,25 +59,61 @@ def train_bundle(
     """
     _refuse_foreign_folder(output)
     inputs = TrainingInputs.read(config, texts_folder=texts_folder, splits_file=splits_file)
-    labels, taxonomy = inputs.labels, inputs.taxonomy
     network = train_model(config, inputs, run_folder=run_folder, teacher=teacher)
     # From here on texts are read at the length that the service reads at once (longer letters are cut here, read in
     # windows there).
     full_length = config.model_copy(update={"train_tokens": config.max_tokens})
-    dev = inputs.examples("dev", full_length)
     model: nn.Module = network
     if config.lexical is not None:
+        dev = inputs.examples("dev", full_length)
         train = inputs.examples("train", full_length)
-        model = fit_fused(network, train=train, dev=dev, labels=labels, config=config.lexical)
+        model = fit_fused(network, train=train, dev=dev, labels=inputs.labels, config=config.lexical)
     draft = run_folder / "bundle"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     export_onnx(model, run_folder / FP32_FILE)
     quantize_int8(run_folder / FP32_FILE, draft / "model.onnx")
     Tokenizer.from_file(str(inputs.tokenizer_file)).save(str(draft / "tokenizer.json"), pretty=False)
-    # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph. dev joins, although it
-    # set the lexical reading's share: calibration alone is small.
-    held_out = [*inputs.examples("calibration", full_length), *dev]
+    keep_artifacts(config, run_folder, draft)
+    parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", inputs.examples("dev", config))
+    of_run = {"int8": parity, "training_seconds": training_seconds(run_folder)}
+    return _complete(draft, config=config, inputs=inputs, of_run=of_run, output=output)
+
+
+def recalibrate_bundle(
+    source: Path,
+    config: TrainingConfig,
+    *,
+    output: Path,
+    texts_folder: Path = TEXTS_FOLDER,
+    splits_file: Path = SPLITS_FILE,
+) -> dict[str, Any]:
+    """A bundle with the network of another and temperatures, thresholds and figures made anew; returns the figures.
+
+    For mended labels, a later redaction of the same major version, other floors in the config: what needs no training.
+    Raises BundleError for a network that knows other labels than the taxonomy.
+    """
+    _refuse_foreign_folder(output)
+    inputs = TrainingInputs.read(config, texts_folder=texts_folder, splits_file=splits_file)
+    if load_bundle(source).labels != inputs.labels:
+        raise BundleError(f"{source} knows other labels than the taxonomy; expected the same; train anew")
+    with tempfile.TemporaryDirectory(prefix="xiaobao-recalibrated-") as scratch:
+        draft = Path(scratch) / output.name
+        shutil.copytree(source, draft)
+        metrics = json.loads((source / "metrics.json").read_text(encoding="utf-8"))
+        of_run = {name: metrics[name] for name in ("int8", "training_seconds")}
+        return _complete(draft, config=config, inputs=inputs, of_run=of_run, output=output)
+
+
+def _complete(
+    draft: Path, *, config: TrainingConfig, inputs: TrainingInputs, of_run: Mapping[str, Any], output: Path
+) -> dict[str, Any]:
+    """Calibrate, measure, document and seal a draft that holds network and tokenizer; `of_run` joins its figures."""
+    labels, taxonomy = inputs.labels, inputs.taxonomy
+    # Temperatures and thresholds come from texts that trained no weight, read by the int8 graph at the length that the
+    # service reads at once. dev joins, although it set the lexical reading's share: calibration alone is small.
+    full_length = config.model_copy(update={"train_tokens": config.max_tokens})
+    held_out = [*inputs.examples("calibration", full_length), *inputs.examples("dev", full_length)]
     outputs = runtime_outputs(OnnxRuntime(draft / "model.onnx"), held_out)
     calibration = fit_calibration(outputs, held_out)
     thresholds = fit_thresholds(outputs, held_out, calibration=calibration, labels=labels, config=config)
@@ -83,12 +121,9 @@ def train_bundle(
     _write_json(draft / "calibration.json", calibration.to_json())
     _write_json(draft / "thresholds.json", thresholds.to_json())
     (draft / "training.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", inputs.examples("dev", config))
-    metrics = _measure(draft, output.name, inputs.splits, parity)
-    metrics["training_seconds"] = training_seconds(run_folder)
+    metrics = {**_measure(draft, output.name, inputs.splits), **of_run}
     _write_json(draft / "metrics.json", metrics)
     (draft / "MODEL_CARD.md").write_text(model_card(output.name, config, metrics, taxonomy), encoding="utf-8")
-    keep_artifacts(config, run_folder, draft)
     write_manifest(draft, output.name)
     shutil.rmtree(output, ignore_errors=True)  # checked at the start: it is a bundle or does not exist
     shutil.copytree(draft, output)
@@ -116,9 +151,7 @@ def compare_runtimes(fp32: Path, int8: Path, examples: Sequence[Example]) -> dic
     }
 
 
-def _measure(
-    draft: Path, name: str, splits: Mapping[str, Sequence[LabelledText]], parity: dict[str, Any]
-) -> dict[str, Any]:
+def _measure(draft: Path, name: str, splits: Mapping[str, Sequence[LabelledText]]) -> dict[str, Any]:
     """Figures of the int8 bundle itself, through the same predictor that serves."""
     for file, content in (("metrics.json", "{}"), ("MODEL_CARD.md", "")):
         (draft / file).write_text(content, encoding="utf-8")
@@ -129,7 +162,7 @@ def _measure(
         for split, texts in splits.items()
         if split != "train" and texts
     }
-    return {"splits": {split: len(texts) for split, texts in splits.items()}, "int8": parity, "scores": scores}
+    return {"splits": {split: len(texts) for split, texts in splits.items()}, "scores": scores}
 
 
 def _labels_json(labels: LabelSpace, taxonomy: Taxonomy, config: TrainingConfig) -> dict[str, Any]:

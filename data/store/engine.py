@@ -100,7 +100,14 @@ def _postgres(url: URL, timeout_seconds: float) -> Engine:
             url,
             pool_pre_ping=True,
             pool_timeout=timeout_seconds,
-            connect_args={"connect_timeout": max(2, round(timeout_seconds)), "tcp_user_timeout": milliseconds},
+            connect_args={
+                "connect_timeout": max(2, round(timeout_seconds)),
+                "tcp_user_timeout": milliseconds,
+                # A server that lost its power sends no word; the system's own patience is two hours.
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+            },
         )
     except ModuleNotFoundError as error:
         raise StoreError(

@@ -8,6 +8,7 @@ Services and routes never commit: leaving the block does. What they send out the
 answered that is not stored, and no original is shown whose audit entry is not.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from data.errors import StoreUnavailableError
 from data.policy.book import PolicyBook, default_book
 from data.store.alerts import AlertRepository
 from data.store.api_keys import ApiKeyRepository
@@ -141,15 +143,24 @@ class UnitOfWork:
 class Store:
     """A migrated database with its keys."""
 
-    def __init__(self, engine: Engine, work_on: Callable[[Session], UnitOfWork], *, book: PolicyBook) -> None:
+    def __init__(
+        self, engine: Engine, work_on: Callable[[Session], UnitOfWork], *, book: PolicyBook, timeout_seconds: float
+    ) -> None:
         self.engine = engine
         self.book = book
         self._work_on = work_on
+        self._timeout_seconds = timeout_seconds
+        self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
         """Commits at the end of the block, rolls back on any error. Raises StoreUnavailableError, StoreError."""
-        with as_store_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn(),
+            as_store_errors(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield self._work_on(session)
 
     @contextmanager
@@ -158,6 +169,22 @@ class Store:
         engine = self.engine.execution_options(**{READ_ONLY: True})
         with as_store_errors(), Session(engine, expire_on_commit=False) as session:
             yield self._work_on(session)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Threads that write to SQLite queue here: by itself it lets them sleep, and some miss every turn."""
+        if self._one_writer is None:
+            yield
+            return
+        if not self._one_writer.acquire(timeout=self._timeout_seconds):
+            raise StoreUnavailableError(
+                "the database is busy with other changes; nothing was stored; try again shortly",
+                "数据库繁忙，本次未保存，请稍后重试",
+            )
+        try:
+            yield
+        finally:
+            self._one_writer.release()
 
     def close(self) -> None:
         """Give all connections back."""
@@ -193,4 +220,4 @@ def open_store(
     work_on = partial(
         UnitOfWork, masters=masters, cipher=cipher, secret=secret, reveal_roles=reveal_roles, book=book, now=now
     )
-    return Store(engine, work_on, book=book)
+    return Store(engine, work_on, book=book, timeout_seconds=timeout_seconds)

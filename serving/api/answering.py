@@ -95,12 +95,14 @@ class _Entry:
 
 
 def _intake(request: Request, principal: Principal) -> "Intake":
-    """Raises ServiceError where the service keeps no cases or this caller may not store any."""
+    """Raises ServiceError where the service keeps no cases, this caller may not store any or the store is busy,
+    StoreUnavailableError where it is known to be gone."""
     intake: Intake | None = request.app.state.intake
     if intake is None:
         raise store_off()
     if not principal.may("cases.store"):
         raise forbidden("cases.store")
+    intake.admit()
     return intake
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from data.store.case_list import MOST_ON_PAGE
 from data.store.records import CaseFilter, CaseOrder, PageKey
@@ -16,6 +16,7 @@ from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_person
 from serving.access.principal import Principal
 from serving.api.case_clocks import CaseClocksBody, case_clocks
+from serving.api.requests import Moment
 from serving.api.responses import problems
 from serving.errors import ServiceError
 from serving.stored import store_access
@@ -164,10 +165,10 @@ class CaseQuery(BaseModel):
     priority: str | None = None
     assignee_id: str | None = None
     unit: str | None = Field(default=None, description="This unit and those below it.")
-    received_from: AwareDatetime | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
-    received_until: AwareDatetime | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
-    due_from: AwareDatetime | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
-    due_until: AwareDatetime | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
+    received_from: Moment | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
+    received_until: Moment | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
+    due_from: Moment | None = Field(default=None, description="Inclusive; RFC 3339 with zone.")
+    due_until: Moment | None = Field(default=None, description="Exclusive; RFC 3339 with zone.")
     due_within_days: int | None = Field(
         default=None,
         ge=0,
@@ -183,7 +184,7 @@ class CaseQuery(BaseModel):
     after: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
 
 
-@router.get("", summary="Cases, latest received, soonest due or highest risk first")
+@router.get("", summary="Cases, latest received, soonest due or highest risk first", responses=problems(404))
 async def cases(request: Request, caller: Reader, wanted: Annotated[CaseQuery, Query()]) -> CasePageBody:
     """All conditions hold; the text search finds every word of two or more characters, also inside longer ones."""
     after = None if wanted.after is None else read_cursor(wanted.after, wanted.order)

@@ -9,13 +9,19 @@ from pydantic import BaseModel
 from data.policy.schema import Policy, Row
 from data.store.tables import PolicyConfirmation
 from data.store.unit_of_work import Store, UnitOfWork
-from serving.access.guard import require, require_person
+from serving.access.guard import require, require_person, require_top_unit
 from serving.access.principal import Principal
 from serving.api.responses import problems
 from serving.stored import store_access
 
 Reader = Annotated[Principal, Depends(require("cases.read"))]
-Confirmer = Annotated[Principal, Depends(require("policy.confirm"))]
+
+
+async def _confirmer(caller: Annotated[Principal, Depends(require("policy.confirm"))]) -> Principal:
+    return require_top_unit(require_person(caller))
+
+
+Confirmer = Annotated[Principal, Depends(_confirmer)]
 router = APIRouter(prefix="/v1/policy", tags=["policy"], responses=problems(401, 403, 503))
 
 
@@ -61,8 +67,10 @@ async def read_policy(request: Request, _caller: Reader) -> PolicyBody:
 
 @router.post("/confirmations/{code}", status_code=201, summary="Confirm a row marked M", responses=problems(404, 409))
 async def confirm(request: Request, caller: Confirmer, code: str) -> ConfirmationBody:
-    """Persons in compliance only. Its limit binds from now on; due dates of open cases follow within minutes."""
-    require_person(caller)
+    """Persons in compliance of a top unit only: it holds for the whole bank.
+
+    Its limit binds from now on; due dates of open cases follow within minutes.
+    """
 
     def write(store: Store) -> ConfirmationBody:
         with store.writing() as work:
@@ -75,8 +83,7 @@ async def confirm(request: Request, caller: Confirmer, code: str) -> Confirmatio
     "/confirmations/{code}", status_code=204, summary="Withdraw a confirmation", responses=problems(404, 409)
 )
 async def withdraw(request: Request, caller: Confirmer, code: str) -> Response:
-    """Persons in compliance only. The row only warns again; the audit log keeps that it was confirmed."""
-    require_person(caller)
+    """Persons in compliance of a top unit only. The row only warns again; the audit log keeps that it was confirmed."""
 
     def write(store: Store) -> None:
         with store.writing() as work:

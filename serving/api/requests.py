@@ -1,9 +1,11 @@
 """What clients send. In: bytes. Out: checked requests; anything unknown is refused."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -23,6 +25,7 @@ MOST_IN_BATCH = 256
 Source = Literal[
     "hotline", "counter", "web", "mail", "nfra", "pboc", "12345", "letter_visit", "court", "media", "other"
 ]
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})", re.IGNORECASE)
 
 
@@ -33,8 +36,16 @@ def _written_out(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
-Reference = Annotated[str, Field(min_length=1, max_length=200)]
+def _of_our_age(value: datetime) -> datetime:
+    """Refuse what is certainly a slip, and what no other zone could express."""
+    if not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
+        raise ValueError(f"expected a time of the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_of_our_age)]
+# PostgreSQL holds no U+0000 in a text.
+Reference = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]*$")]
 Body = TypeVar("Body")
 
 

@@ -1,9 +1,12 @@
 """A bank with a case store for tests of routes: units, people, keys, and an app on its database."""
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import uvicorn
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -77,4 +80,23 @@ def open_bank(
     with TestClient(create_app(bank_settings(url, **settings), predictor), raise_server_exceptions=False) as client:
         client.app.state.store_access.limit_seconds = limit_seconds  # type: ignore[attr-defined]
         yield Bank(client=client, store=store)
+    store.close()
+
+
+@contextmanager
+def served(url: str, predictor: Predictor, **settings: object) -> Iterator[tuple[str, Store]]:
+    """The app behind uvicorn, and a store on the same database."""
+    store = open_store(url, masters("2026a"))
+    build_organisation(store)
+    config = uvicorn.Config(
+        create_app(bank_settings(url, **settings), predictor), port=0, log_level="warning", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", store
+    server.should_exit = True
+    thread.join()
     store.close()

@@ -39,6 +39,6 @@ def test_another_branch_and_machines_may_not(bank: Bank) -> None:
     western = bank.person("supervisor-west")
     assert bank.client.get("/v1/alerts", headers=western).json() == {"alerts": []}
     assert bank.client.post(path, headers=western).status_code == 404
-    for headers in (bank.key(role="supervisor"), bank.person("handler-east")):
+    for headers in (bank.key(role="supervisor"), bank.person("auditor")):
         assert bank.client.post(path, headers=headers).status_code == 403
     assert bank.client.post(path).status_code == 401

@@ -1,7 +1,6 @@
 """The event stream over a real server: what happened in the caller's units, from where the client left off."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,14 +8,12 @@ from itertools import islice
 
 import httpx
 import pytest
-import uvicorn
 
-from data.store.unit_of_work import Store, open_store
+from data.store.unit_of_work import Store
 from models.predictor import Predictor
 from serving.api import events
-from serving.app import create_app
-from tests.data.store.cases import TEXT, build_organisation, masters, put, result, user_id
-from tests.serving.banks import Bank, bank_settings
+from tests.data.store.cases import TEXT, put, result, user_id
+from tests.serving.banks import Bank, served
 from tests.serving.notifications.test_delivery import until
 
 HIGH = result(flags=("P02",))
@@ -28,24 +25,6 @@ class Event:
     id: int
     kind: str
     case_id: str
-
-
-@contextmanager
-def served(url: str, predictor: Predictor, **settings: object) -> Iterator[tuple[str, Store]]:
-    """The app behind uvicorn, and a store on the same database."""
-    store = open_store(url, masters("2026a"))
-    build_organisation(store)
-    config = uvicorn.Config(
-        create_app(bank_settings(url, **settings), predictor), port=0, log_level="warning", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", store
-    server.should_exit = True
-    thread.join()
-    store.close()
 
 
 @pytest.fixture
@@ -170,7 +149,7 @@ def test_streams_are_limited(service: tuple[str, Store]) -> None:
 def test_who_may_follow(service: tuple[str, Store]) -> None:
     address, store = service
     keys = Bank(client=None, store=store)  # type: ignore[arg-type]
-    for headers, status in (({}, 401), (keys.key(scopes=["triage"]), 403), (keys.key(role="handler"), 403)):
+    for headers, status in (({}, 401), (keys.key(scopes=["triage"]), 403), (keys.key(role="engineer"), 403)):
         assert httpx.get(f"{address}/v1/events", headers=headers, trust_env=False).status_code == status
     wrong = {**follower(store), "Last-Event-ID": "abc"}
     answer = httpx.get(f"{address}/v1/events", headers=wrong, trust_env=False)

@@ -18,7 +18,7 @@ from training.config import TrainingConfig
 from training.examples import Example
 from training.finetune import BEST_WEIGHTS, LAST_WEIGHTS, PROGRESS, build_classifier, finetune
 from training.inputs import TrainingInputs
-from training.pipeline import train_bundle
+from training.pipeline import recalibrate_bundle, train_bundle
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,20 @@ def test_bundle_says_how_it_was_made(tiny_run: Path) -> None:
     accuracy = metrics["scores"]["test"]["facets"]["order_type"]["accuracy"][0]
     assert f"{accuracy:.3f}" in card
     assert "logistic regression" in card
+
+
+def test_recalibrated_the_network_stays_and_the_floors_are_the_configs(
+    tiny_run: Path, tiny_config: Path, tiny_corpus: Path, tmp_path: Path
+) -> None:
+    source, output = tiny_run / "bundle", tmp_path / "again"
+    files = {"texts_folder": tiny_corpus, "splits_file": tiny_corpus / "splits.tsv"}
+    config = TrainingConfig.read(tiny_config).model_copy(update={"privacy_recall_floor": 0.5})
+    recalibrate_bundle(source, config, output=output, **files)
+    before, after = load_bundle(source), load_bundle(output)
+    assert after.model_file.read_bytes() == before.model_file.read_bytes()
+    assert after.thresholds.groups["P"] >= before.thresholds.groups["P"]
+    assert after.thresholds.groups["S"] == before.thresholds.groups["S"]
+    assert "privacy_recall_floor: 0.5" in (output / "training.yaml").read_text(encoding="utf-8")
 
 
 def test_a_stopped_run_ends_like_an_unbroken_one(

@@ -5,9 +5,10 @@ in; everybody else gets 403, who has no valid token 401. `on` says what the rout
 
     OPEN         needs no token
     NOTHING      works on nothing of a unit
-    LIST.case    lists cases (or user, unit, key): shows the caller's unit and those below, nothing of other branches
-    CASE         works on the case (or USER, UNIT, KEY) that the path names; another branch's is 404, letter for letter
-                 as if it never was
+    LIST_CASES   lists cases (LIST_USERS, LIST_UNITS … users, units …): shows the caller's unit and those below,
+                 nothing of other branches
+    CASE         works on the case (USER, UNIT … the user, the unit …) that the path names; another branch's is 404,
+                 letter for letter as if it never was
     IN_UNIT      the unit stands in the body or the query (`{unit}`); the same rule
     WHOLE_BANK   only callers of a top unit; others get 403
 
@@ -30,10 +31,16 @@ class On(StrEnum):
     LIST_USERS = "list user"
     LIST_UNITS = "list unit"
     LIST_KEYS = "list key"
+    LIST_ALERTS = "list alert"
+    LIST_WEBHOOKS = "list webhook"
+    LIST_IMPORTS = "list import"
     CASE = "case_id"
     USER = "user_id"
     UNIT = "unit_id"
     KEY = "key_id"
+    ALERT = "alert_id"
+    WEBHOOK = "webhook_id"
+    IMPORT = "job_id"
     IN_UNIT = "unit in the request"
     WHOLE_BANK = "whole bank"
 
@@ -48,6 +55,8 @@ TRIAGE = "handler supervisor engineer compliance key key-supervisor settings-tok
 STORE = "handler supervisor key key-supervisor"
 READ = "handler supervisor auditor compliance key key-auditor key-supervisor"
 LABEL = "handler supervisor"
+TAKE = "handler supervisor compliance"
+FOLLOW = "handler supervisor compliance key key-supervisor"
 AUDIT = "auditor compliance admin key-auditor"
 
 
@@ -76,6 +85,7 @@ DECISION = {
 REASON = {"reason": "客户要求"}
 NEW_USER = {"login": "{new}", "name": "新人", "role": "handler", "unit_id": "{unit}"}
 NEW_KEY = {"name": "新", "source_system": "{new}", "unit_id": "{unit}", "scopes": ["triage"]}
+NEW_WEBHOOK = {"name": "新", "url": "http://127.0.0.1:9/", "unit": "{unit}", "kinds": ["case.high_risk"]}
 NEW_UNIT = {"id": "{new}", "name": "新", "parent_id": "{unit}"}
 
 MATRIX = [
@@ -128,7 +138,27 @@ MATRIX = [
     row("POST /v1/keys", On.IN_UNIT, "admin", json=NEW_KEY, ok=201),
     row("POST /v1/keys/{key_id}/rotate", On.KEY, "admin", json={"grace_hours": 1}),
     row("DELETE /v1/keys/{key_id}", On.KEY, "admin", ok=204),
+    # ── files of complaints; JSON is no such file
+    row("POST /v1/cases/import", On.NOTHING, STORE, json={}, ok=415),
+    row("POST /v1/cases/import/preview", On.NOTHING, STORE, json={}, ok=415),
+    row("GET /v1/imports", On.LIST_IMPORTS, STORE),
+    row("GET /v1/imports/{job_id}", On.IMPORT, STORE),
+    row("GET /v1/imports/{job_id}/result", On.IMPORT, STORE),
+    row("DELETE /v1/imports/{job_id}", On.IMPORT, STORE, endless=True),
+    # ── alerts, messages
+    row("GET /v1/alerts", On.LIST_ALERTS, TAKE),
+    row("POST /v1/alerts/{alert_id}/acknowledge", On.ALERT, TAKE),
+    row("GET /v1/events", On.NOTHING, FOLLOW, endless=True),
+    row("GET /v1/webhooks", On.LIST_WEBHOOKS, "admin"),
+    row("POST /v1/webhooks", On.IN_UNIT, "admin", json=NEW_WEBHOOK, ok=201),
+    row("PATCH /v1/webhooks/{webhook_id}", On.WEBHOOK, "admin", json={"is_active": False}),
+    row("DELETE /v1/webhooks/{webhook_id}", On.WEBHOOK, "admin", ok=204),
+    row("GET /v1/webhooks/{webhook_id}/deliveries", On.WEBHOOK, "admin"),
+    row("POST /v1/webhooks/{webhook_id}/deliveries/resend", On.WEBHOOK, "admin", json={}),
     # ── the whole bank's
+    row("GET /v1/policy", On.NOTHING, READ),
+    row("POST /v1/policy/confirmations/D7.1", On.WHOLE_BANK, "compliance", ok=201),
+    row("DELETE /v1/policy/confirmations/D7.2", On.WHOLE_BANK, "compliance", ok=409),
     row("GET /v1/audit", On.WHOLE_BANK, AUDIT),
     row("GET /v1/audit/head", On.WHOLE_BANK, AUDIT),
     row("GET /v1/audit/verify", On.WHOLE_BANK, AUDIT),

@@ -113,3 +113,71 @@ def test_without_its_database_a_key_goes_on_and_a_session_does_not(kind: str, ou
         seconds.now = BELIEVED_WITHOUT_DATABASE + 1
     with pytest.raises(StoreUnavailableError):
         asyncio.run(authenticator.principal("t"))
+
+
+class Asked:
+    """A store that answers when told to, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.answers = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def __call__(self, _token: str) -> Principal | None:
+        self.times += 1
+        await self.answers.wait()
+        if self.error is not None:
+            raise self.error
+        return developer("head")
+
+
+def test_who_asks_at_once_asks_the_store_once() -> None:
+    async def ask() -> int:
+        asked = Asked()
+        authenticator = Authenticator(api_token=None, look_up=asked, clock=Seconds())
+        waiting = [asyncio.create_task(authenticator.principal("t")) for _ in range(50)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        asked.answers.set()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(one == developer("head") for one in found[1:])
+        return asked.times
+
+    assert asyncio.run(ask()) == 1
+
+
+def test_in_a_steady_stream_nobody_waits_for_a_store_that_hangs() -> None:
+    """It is asked beside the requests, and its silence changes nothing for a key until a quarter of an hour is over."""
+
+    async def stream() -> int:
+        asked, seconds = Asked(), Seconds()
+        asked.answers.set()
+        authenticator = Authenticator(api_token=None, look_up=asked, clock=seconds)
+        await authenticator.principal("t")
+        asked.answers.clear()
+        asked.error = StoreUnavailableError("gone")
+        for _ in range(int(BELIEVED_WITHOUT_DATABASE) - 10):
+            seconds.now += 1
+            assert await asyncio.wait_for(authenticator.principal("t"), 0.1) is not None
+            asked.answers.set()  # the question of this second fails now
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            asked.answers.clear()
+        return asked.times
+
+    assert asyncio.run(stream()) < BELIEVED_WITHOUT_DATABASE / 4
+
+
+def test_what_was_forgotten_while_the_store_was_asked_is_not_remembered() -> None:
+    async def forget_meanwhile() -> int:
+        asked = Asked()
+        authenticator = Authenticator(api_token=None, look_up=asked, clock=Seconds())
+        first = asyncio.create_task(authenticator.principal("t"))
+        await asyncio.sleep(0)
+        authenticator.forget("t")
+        asked.answers.set()
+        await first
+        await authenticator.principal("t")
+        return asked.times
+
+    assert asyncio.run(forget_meanwhile()) == 2

@@ -1,5 +1,6 @@
 """Every route × every kind of caller × own unit, unit below, other branch. The table is `matrix.py`."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from httpx import Response
 from starlette.routing import BaseRoute, Mount
 
 from data.store.api_keys import NewApiKey
+from data.store.records import NewImport
 from data.store.scope import ROOT
 from models.predictor import Predictor
 from serving.access.permissions import PERMISSIONS
@@ -21,8 +23,17 @@ from tests.serving.banks import TOKEN, Bank, bearer, open_bank
 
 OWN, BELOW, OTHER, NEVER = "east", "east-1", "west", "never-was"
 PLACES = (OWN, BELOW, OTHER, NEVER)
-BY_PATH = (On.CASE, On.USER, On.UNIT, On.KEY)
-LISTS = (On.LIST_CASES, On.LIST_USERS, On.LIST_UNITS, On.LIST_KEYS)
+BY_PATH = (On.CASE, On.USER, On.UNIT, On.KEY, On.ALERT, On.WEBHOOK, On.IMPORT)
+LISTED = {
+    On.LIST_CASES: On.CASE,
+    On.LIST_USERS: On.USER,
+    On.LIST_UNITS: On.UNIT,
+    On.LIST_KEYS: On.KEY,
+    On.LIST_ALERTS: On.ALERT,
+    On.LIST_WEBHOOKS: On.WEBHOOK,
+    On.LIST_IMPORTS: On.IMPORT,
+}
+RECEIVER = "127.0.0.1:9"
 STATIC = "/static-offline-docs/"
 _numbers = count()
 
@@ -43,7 +54,10 @@ def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_predictor: Predictor
 ) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("matrix")
-    with new_database(request, folder, name="matrix") as url, open_bank(url, tiny_predictor) as bank:
+    with (
+        new_database(request, folder, name="matrix") as url,
+        open_bank(url, tiny_predictor, webhook_hosts=(RECEIVER,)) as bank,
+    ):
         with bank.store.writing() as work:
             work.users.add(login="labeller", name="初审", role="handler", unit_id=OWN, within=ROOT)
         callers = {unit: _callers(bank, unit) for unit in (OWN, "head")}
@@ -82,13 +96,33 @@ def _thing(bank: Bank, on: On, place: str) -> str:
     if on is On.CASE:
         return put(bank.store, unit_id=place).id
     number = next(_numbers)
+    if on is On.ALERT:
+        return _alert(bank, put(bank.store, unit_id=place).id)
     with bank.store.writing() as work:
+        if on is On.WEBHOOK:
+            hook = {"name": "某", "url": f"http://{RECEIVER}/", "kinds": ["case.high_risk"]}
+            return work.webhooks.add(**hook, unit_id=place, within=ROOT)[0].id  # type: ignore[arg-type]
+        if on is On.IMPORT:
+            return work.imports.add(_file(number, place), within=ROOT).job.id
         if on is On.USER:
             return work.users.add(login=f"u{number}", name="某", role="handler", unit_id=place, within=ROOT).id
         if on is On.UNIT:
             return work.units.add(f"unit-{number}", name="某", parent_id=place, within=ROOT).id
         new = NewApiKey(name="某", source_system=f"s{number}", role="system", unit_id=place, scopes=PERMISSIONS)
         return work.api_keys.add(new, actor_id="test", within=ROOT).key.id
+
+
+def _alert(bank: Bank, case_id: str) -> str:
+    with bank.store.reading() as work:
+        return next(alert.id for alert, case in work.alerts.listed(within=ROOT) if case.id == case_id)
+
+
+def _file(number: int, unit_id: str) -> NewImport:
+    content = f"text\n信用卡多收了 {number} 元\n".encode()
+    return NewImport(
+        actor_id="test", unit_id=unit_id, source_system="test", format="csv", file_name="a.csv",
+        sha256=hashlib.sha256(content).hexdigest(), rows=1, content=content,
+    )  # fmt: skip
 
 
 def test_every_route_stands_in_the_matrix(world: World) -> None:
@@ -132,7 +166,7 @@ def test_who_may_do_it_where(world: World, row: Row) -> None:
             continue
         answer = _call(world, row, *attempt, is_let_in=is_let_in)
         found[attempt] = answer.status_code
-        if row.on in LISTS and is_let_in:
+        if row.on in LISTED and is_let_in:
             _check_list(world, row, answer)
         caller, unit, place = attempt
         if status == 404 and place == OTHER:
@@ -199,9 +233,7 @@ def _lower(bank: Bank, case_id: str) -> None:
 
 
 def _check_list(world: World, row: Row, answer: Response) -> None:
-    kind = {
-        On.LIST_CASES: On.CASE, On.LIST_USERS: On.USER, On.LIST_UNITS: On.UNIT, On.LIST_KEYS: On.KEY,
-    }[row.on]  # fmt: skip
+    kind = LISTED[row.on]
     shown = {place: f'"{world.marks[kind, place]}"' in answer.text for place in (OWN, BELOW, OTHER)}
     assert shown == {OWN: True, BELOW: True, OTHER: False}
     assert '"west"' not in answer.text
