@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from data.store.unit_of_work import Store
 from models.predictor import Predictor
@@ -21,7 +20,8 @@ from serving.app import create_app
 from tests.serving.banks import bank_settings
 from tests.serving.console.complaints import PASSWORD, put_complaint
 
-CHROMIUM = Path("/usr/bin/chromium")
+# A busy machine is no fault of a page.
+PATIENCE_MS = 20_000
 OFFICE = {"width": 1366, "height": 768}
 
 
@@ -37,7 +37,8 @@ class Desk:
     def sit(self, login: str | None = None, **options: Any) -> Page:
         """A page of a fresh browser profile, at the queue of whoever signs in; close it with `page.context.close()`."""
         context: BrowserContext = self.browser.new_context(**{"viewport": OFFICE, "locale": "zh-CN"} | options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         page = context.new_page()
         page.goto(f"{self.address}/console")
         if login is not None:
