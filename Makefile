@@ -15,8 +15,8 @@ SOURCES := pyproject.toml
 run: $(VENV)/.serving  ## start the service in development mode with the shipped bundle
 	XIAOBAO_ENVIRONMENT=development $(BIN)/xiaobao serve --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.development  ## all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.development  ## all tests, on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.development  ## lint, format, types, import directions
 	$(BIN)/ruff check .

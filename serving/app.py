@@ -32,6 +32,7 @@ from serving.api import (
 )
 from serving.api.requests import BatchRequest, TriageRequest
 from serving.api.responses import MEANINGS
+from serving.console.app import add_console
 from serving.errors import refuse_invalid
 from serving.imports.lifecycle import import_lifespan
 from serving.lifecycle import Lifespan, equip, model_lifespan
@@ -64,6 +65,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> FastAP
             app.include_router(routes.router)
     app.include_router(probes.router)
     app.include_router(page.router)
+    if settings.keeps_cases:
+        add_console(app, settings)
     _complete_document(app)
     return app
 

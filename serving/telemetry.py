@@ -102,6 +102,7 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, watch)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
+            path = getattr(scope.get("route"), "path", None)
+            route = "unmatched" if path is None else f"{scope.get('root_path', '')}{path}"  # the console is mounted
             self._telemetry.requests.labels(route, str(status)).inc()
             self._telemetry.seconds.labels(route).observe(time.perf_counter() - started)

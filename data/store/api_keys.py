@@ -5,7 +5,7 @@ A key reads `xb_ID_SECRET`. The secret is 256 random bits, so a plain SHA-256 of
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -115,6 +115,11 @@ class ApiKeyRepository:
         """The keys of the caller's part of the organisation, oldest first."""
         query = select(ApiKey).where(ApiKey.unit_id.in_(units_within(within))).order_by(ApiKey.created_at, ApiKey.id)
         return self._session.scalars(query).all()
+
+    def names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """Names of those among the ids that are keys; for who sees the case that they delivered."""
+        rows = self._session.execute(select(ApiKey.id, ApiKey.name).where(ApiKey.id.in_(list(ids))))
+        return {row.id: row.name for row in rows}
 
     def by_token(self, token: str) -> tuple[ApiKey, str] | None:
         """The valid key that a token opens and the path of its unit, else None."""

@@ -44,8 +44,8 @@ class AssignmentRepository:
         """Take a case from whoever has it. Raises NotFoundError."""
         case = visible_case(self._session, case_id, within=within, for_update=True)
         self._end(case_id, self._now())
-        case.assignee_id = None
-        self._events.record(case_id, RELEASED, actor_id=actor_id)
+        before, case.assignee_id = case.assignee_id, None
+        self._events.record(case_id, RELEASED, actor_id=actor_id, details={"from": before})
 
     def of_case(self, case_id: str, *, within: str) -> Sequence[Assignment]:
         """All assignments, oldest first; the current one has no end. Raises NotFoundError."""
@@ -58,8 +58,8 @@ class AssignmentRepository:
         self._end(case.id, now)
         row = Assignment(case_id=case.id, user_id=user_id, assigned_by=actor_id, assigned_at=now, ended_at=None)
         self._session.add(row)
-        case.assignee_id = user_id
-        self._events.record(case.id, ASSIGNED, actor_id=actor_id, details={"to": user_id})
+        before, case.assignee_id = case.assignee_id, user_id
+        self._events.record(case.id, ASSIGNED, actor_id=actor_id, details={"from": before, "to": user_id})
         self._session.flush()
         return row
 

@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import case as case_when
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from data.policy.case_times import end_of, shanghai_day
 from data.store.flags import flags_of
-from data.store.records import CaseFilter, CaseOrder, CasePage, PageKey, SimilarCase
+from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, PageKey, SimilarCase
 from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
 from data.store.sketch import similarity
-from data.store.tables import Case, CaseFlag, SketchBand
+from data.store.tables import OPEN, Case, CaseFlag, SketchBand
 
 MOST_ON_PAGE = 200
 LEAST_SIMILARITY = 0.5
@@ -52,16 +53,54 @@ class CaseList:
         Raises StoreError `query_invalid` on words that cannot be searched.
         """
         limit = max(1, min(limit, MOST_ON_PAGE))
-        query = select(Case).where(Case.unit_id.in_(units_within(within)), *self._conditions(wanted))
+        # Ids first: sorting rows with their texts and sketches would take most of the time.
+        query = select(Case.id).where(Case.unit_id.in_(units_within(within)), *self._conditions(wanted))
         if after is not None:
             query = query.where(_behind(after, order))
         found = self._session.scalars(query.order_by(*_ORDERS[order]).limit(limit + 1)).all()
-        cases = found[:limit]
+        cases = self._session.scalars(select(Case).where(Case.id.in_(found[:limit])).order_by(*_ORDERS[order])).all()
         return CasePage(
             cases=cases,
             flags=flags_of(self._session, [case.id for case in cases]),
             next=_key(cases[-1]) if len(found) > limit else None,
         )
+
+    def neighbours(self, case: Case, wanted: CaseFilter, *, within: str) -> tuple[str | None, str | None]:
+        """Ids of the cases right before and right after a case in the queue of those that meet the filter.
+
+        The case itself need not meet it. Raises StoreError `query_invalid`.
+        """
+        ids = select(Case.id).where(Case.unit_id.in_(units_within(within)), *self._conditions(wanted)).limit(1)
+        key, order = _key(case), _ORDERS["queue"]
+        before = ids.where(_ahead(key)).order_by(*(part.desc() for part in order))
+        behind = ids.where(_behind(key, "queue")).order_by(*order)
+        return self._session.scalar(before), self._session.scalar(behind)
+
+    def open_counts(self, user_id: str, *, within: str) -> OpenCounts:
+        """What stands beside the names of a person's lists."""
+        is_open = Case.unit_id.in_(units_within(within)) & (Case.status == OPEN)
+        late = and_(Case.due_at.is_not(None), Case.due_at <= self._now())
+        parts = (Case.labelled_at.is_(None), Case.assignee_id == user_id, late)
+        row = self._session.execute(
+            select(*(func.count(case_when((part, 1))) for part in parts), func.count()).where(is_open)
+        ).one()
+        return OpenCounts(undecided=row[0], mine=row[1], overdue=row[2], all=row[3])
+
+    def of_same_matter(self, case_id: str, *, within: str, limit: int = 5) -> Sequence[Case]:
+        """Earlier cases about the same business and with the same sub-cause, latest first."""
+        case = visible_case(self._session, case_id, within=within)
+        query = (
+            select(Case)
+            .where(
+                Case.leaf == case.leaf,
+                Case.subcause == case.subcause,
+                Case.received_at < case.received_at,
+                Case.unit_id.in_(units_within(within)),
+            )
+            .order_by(Case.received_at.desc(), Case.id.desc())
+            .limit(limit)
+        )
+        return self._session.scalars(query).all()
 
     def of_same_customer(self, case_id: str, *, within: str, limit: int = 20) -> Sequence[Case]:
         """Other cases of the same customer, latest first; empty where the customer is not known."""
@@ -101,7 +140,12 @@ class CaseList:
             if value is not None:
                 yield getattr(Case, name) == value
         if wanted.flag is not None:
-            yield Case.id.in_(select(CaseFlag.case_id).where(CaseFlag.flag == wanted.flag))
+            # A group's letter comes before its flags; codes are a letter and two digits.
+            flagged = CaseFlag.flag.between(wanted.flag, f"{wanted.flag}99")
+            yield select(CaseFlag).where(CaseFlag.case_id == Case.id, flagged).exists()
+        for column, is_set in ((Case.assignee_id, wanted.is_assigned), (Case.labelled_at, wanted.is_labelled)):
+            if is_set is not None:
+                yield column.is_not(None) if is_set else column.is_(None)
         if wanted.below is not None:
             yield Case.unit_id.in_(units_within(wanted.below))
         if wanted.received_from is not None:
@@ -140,3 +184,12 @@ def _behind(key: PageKey, order: CaseOrder) -> ColumnElement[bool]:
     if order == "due":
         return behind
     return or_(Case.queue_rank > key.queue_rank, and_(Case.queue_rank == key.queue_rank, behind))
+
+
+def _ahead(key: PageKey) -> ColumnElement[bool]:
+    """The cases that come before one in the queue."""
+    if key.due_at is None:
+        ahead = or_(Case.due_at.is_not(None), and_(Case.due_at.is_(None), Case.id < key.case_id))
+    else:
+        ahead = tuple_(Case.due_at, Case.id) < (key.due_at, key.case_id)
+    return or_(Case.queue_rank < key.queue_rank, and_(Case.queue_rank == key.queue_rank, ahead))

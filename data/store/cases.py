@@ -28,7 +28,7 @@ from data.store.search import index_text
 from data.store.sketch import bands, sketch
 from data.store.tables import OPEN, Assignment, Case, ClockFact, Closing, SketchBand, Unit
 from data.store.triage_results import TriageResultRepository
-from data.store.versions import HANDED_OVER, check_version, version_of
+from data.store.versions import HANDED_OVER, TAKEN_BACK, check_version, version_of
 
 # Without I, L, O and U, which are misread or misheard on the telephone.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -130,7 +130,7 @@ class CaseRepository:
         self._closings.reopen(case, reopening, actor_id=actor_id, note=note)
         return case
 
-    def hand_over(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
+    def hand_over(self, case_id: str, *, unit_id: str, actor_id: str, within: str, note: str = "") -> Case:
         """Give a case to a unit below the caller's or to one above it (支行→分行→总行); its assignment ends.
 
         Raises NotFoundError for units elsewhere, StoreError `case_closed`.
@@ -139,10 +139,25 @@ class CaseRepository:
         target = self._session.get(Unit, unit_id)
         if target is None or not (target.path.startswith(within) or within.startswith(target.path)):
             raise not_found("unit", "机构")
-        before, case.unit_id, case.assignee_id = case.unit_id, target.id, None
+        before = {"from": case.unit_id, "to": target.id, "assignee": case.assignee_id}
+        case.unit_id, case.assignee_id = target.id, None
         open_assignment = (Assignment.case_id == case_id) & Assignment.ended_at.is_(None)
         self._session.execute(update(Assignment).where(open_assignment).values(ended_at=self._now()))
-        self._events.record(case_id, HANDED_OVER, actor_id=actor_id, details={"from": before, "to": target.id})
+        self._events.record(case_id, HANDED_OVER, actor_id=actor_id, details=before, note=note)
+        return case
+
+    def take_back(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
+        """Undo a handing-over to a unit that the caller may not see: back to `unit_id`, which they do see.
+
+        For who has just handed it over and knows that nothing happened since. Raises NotFoundError.
+        """
+        check_unit(self._session, unit_id, within)
+        case = self._session.get(Case, case_id, with_for_update=True)
+        if case is None:
+            raise not_found("case", "案件")
+        case.unit_id = unit_id
+        self._events.record(case_id, TAKEN_BACK, actor_id=actor_id, details={"to": unit_id})
+        self._session.flush()
         return case
 
     def _start_clocks(self, case: Case, actor_id: str) -> None:

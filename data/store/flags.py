@@ -19,6 +19,12 @@ def set_facets(session: Session, case: Case, facets: Facets) -> None:
     session.flush()
 
 
+def facets_of(session: Session, case: Case) -> Facets:
+    """The codes that are held true of a case."""
+    names = ("order_type", "category", "leaf", "cause", "subcause", "channel")
+    return Facets(**{name: getattr(case, name) for name in names}, flags=flags_of(session, [case.id])[case.id])
+
+
 def flags_of(session: Session, case_ids: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     """The flags that stand on each case, in order of code."""
     flags: dict[str, tuple[str, ...]] = dict.fromkeys(case_ids, ())

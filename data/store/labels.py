@@ -5,8 +5,9 @@ What waits for a second person is seen from the data: such a flag stands, and th
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,13 +16,13 @@ from data.errors import NotAllowedError, StoreError
 from data.store.alerts import AlertRepository
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
-from data.store.flags import flags_of, set_facets
+from data.store.flags import facets_of, flags_of, set_facets
 from data.store.free_text import redacted
 from data.store.organisation import active_user
 from data.store.records import Facets, NewLabel
 from data.store.scope import units_within, visible_case
 from data.store.tables import Case, Label, TriageResult
-from data.store.versions import CONFIRMED, LABELLED
+from data.store.versions import CONFIRMED, LABELLED, WITHDRAWN
 
 
 class LabelRepository:
@@ -45,7 +46,8 @@ class LabelRepository:
     def add(self, case_id: str, new: NewLabel, *, within: str) -> Label:
         """Record what a person decided, with the model's version that stood; unless blind, the case follows it.
 
-        A flag that raises alerts stands until `confirm`, even if the label does not have it.
+        A flag that raises alerts stands until `confirm`, even if the label does not have it. The event keeps the
+        codes that stood before.
         Raises NotFoundError, NotAllowedError if the user is no active person.
         """
         user = active_user(self._session, new.user_id)
@@ -73,13 +75,17 @@ class LabelRepository:
             reason=redacted(new.reason),
         )
         self._session.add(label)
+        self._session.flush()
+        details: dict[str, Any] = {"label": label.id}
         if not new.is_blind:
+            details["before"] = asdict(facets_of(self._session, case))
             case.labelled_at = label.created_at
             facets = self._with_what_waits(case, facets)
             set_facets(self._session, case, facets)
             self._due_dates.refresh(case)
             self._alerts.follow(case, facets.flags)
-        self._events.record(case_id, "read_blind" if new.is_blind else LABELLED, actor_id=user.id)
+        kind = "read_blind" if new.is_blind else LABELLED
+        self._events.record(case_id, kind, actor_id=user.id, details=details)
         self._session.flush()
         return label
 
@@ -106,6 +112,29 @@ class LabelRepository:
         self._session.flush()
         return waiting
 
+    def withdraw(self, case_id: str, before: Facets, *, user_id: str, within: str) -> None:
+        """Take the user's decision back: the case is again what it was `before`.
+
+        Raises NotFoundError, StoreError `undo_refused` if the decision that stands is not theirs.
+        """
+        case = visible_case(self._session, case_id, within=within, for_update=True)
+        label = self._latest(case_id)
+        if label is None or label.user_id != user_id:
+            raise StoreError("this decision no longer stands", "该确认已被更新，无法撤销", code="undo_refused")
+        label.withdrawn_at = self._now()
+        self._session.flush()
+        earlier = self._latest(case_id)
+        case.labelled_at = earlier.created_at if earlier else None
+        set_facets(self._session, case, before)
+        self._due_dates.refresh(case)
+        self._alerts.follow(case, before.flags)
+        self._events.record(case_id, WITHDRAWN, actor_id=user_id, details={"label": label.id})
+
+    def standing(self, case_id: str, *, within: str) -> Label | None:
+        """The decision that the case follows, None while it follows the model. Raises NotFoundError."""
+        visible_case(self._session, case_id, within=within)
+        return self._latest(case_id)
+
     def unconfirmed(self, case_id: str, *, within: str) -> tuple[str, ...]:
         """Flags that stand although the latest label does not have them: they wait for `confirm`."""
         visible_case(self._session, case_id, within=within)
@@ -117,18 +146,19 @@ class LabelRepository:
         return self._session.scalars(select(Label).where(Label.case_id == case_id).order_by(Label.id)).all()
 
     def since(self, label_id: int, *, within: str, limit: int = 1000) -> Sequence[Label]:
-        """Labels after one, oldest first: what an export reads step by step."""
+        """Labels after one, oldest first, without those taken back: what an export reads step by step."""
         query = (
             select(Label)
             .join(Case, Case.id == Label.case_id)
-            .where(Label.id > label_id, Case.unit_id.in_(units_within(within)))
+            .where(Label.id > label_id, Label.withdrawn_at.is_(None), Case.unit_id.in_(units_within(within)))
             .order_by(Label.id)
             .limit(limit)
         )
         return self._session.scalars(query).all()
 
     def _latest(self, case_id: str) -> Label | None:
-        query = select(Label).where(Label.case_id == case_id, Label.is_blind.is_(False))
+        stands = (Label.case_id == case_id) & Label.withdrawn_at.is_(None) & Label.is_blind.is_(False)
+        query = select(Label).where(stands)
         return self._session.scalar(query.order_by(Label.id.desc()).limit(1))
 
     def _waiting(self, case_id: str, label: Label | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ all below; `/` is everything.
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -132,6 +132,11 @@ class UserRepository:
             user.is_active = is_active
         self._session.flush()
         return user
+
+    def names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """Names of those among the ids that are people; for who sees the case on which they acted."""
+        rows = self._session.execute(select(User.id, User.name).where(User.id.in_(list(ids))))
+        return {row.id: row.name for row in rows}
 
     def path_of(self, user_id: str) -> str:
         """The path of a user's unit: what this caller gives as `within`. Raises NotFoundError."""

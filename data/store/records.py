@@ -118,9 +118,13 @@ class CaseFilter:
     cause: str | None = None
     channel: str | None = None
     flag: str | None = None
+    """A flag, or the letter of a group of flags."""
     band: str | None = None
     priority: str | None = None
     assignee_id: str | None = None
+    is_assigned: bool | None = None
+    is_labelled: bool | None = None
+    """Whether a person has decided on it."""
     below: str | None = None
     """Path of a unit: only it and the units below."""
     received_from: datetime | None = None
@@ -151,6 +155,16 @@ class CasePage:
     cases: Sequence[Case]
     flags: Mapping[str, tuple[str, ...]]
     next: PageKey | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenCounts:
+    """Of the open cases that somebody sees: how many wait for a decision, are theirs, are late; and all."""
+
+    undecided: int
+    mine: int
+    overdue: int
+    all: int
 
 
 @dataclass(frozen=True, kw_only=True)

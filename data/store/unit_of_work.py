@@ -44,9 +44,11 @@ from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
 from data.store.reminders import ReminderRepository
+from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
+from data.store.undoing import UndoRepository
 from data.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
@@ -121,6 +123,10 @@ class UnitOfWork:
             now=now,
         )
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
+        self.undoing = UndoRepository(
+            session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
+        )
+        self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now

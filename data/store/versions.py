@@ -10,14 +10,18 @@ from sqlalchemy.orm import Session
 from data.errors import StoreError
 from data.store.tables import Event, TriageResult
 
-LABELLED, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER = (
+LABELLED, WITHDRAWN, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER, TAKEN_BACK = (
     "labelled",
+    "label_withdrawn",
     "flags_confirmed",
     "assigned",
     "released",
     "handed_over",
+    "taken_back",
 )
-CHANGES = frozenset({LABELLED, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER, "closed", "reopened", "erased"})
+CHANGES = frozenset(
+    {LABELLED, WITHDRAWN, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER, TAKEN_BACK, "closed", "reopened", "erased"}
+)
 
 
 def version_of(session: Session, case_id: str) -> str:

@@ -157,7 +157,7 @@ async def assignment(
     def assign(store: Store) -> ChangedCase:
         with store.writing() as work:
             work.cases.expect(case_id, version=seen, within=caller.unit_path)
-            _check_assignee(work, case_id, body.user_id, caller)
+            check_assignee(work, case_id, body.user_id, caller)
             work.assignments.assign(case_id, user_id=body.user_id, actor_id=caller.id, within=caller.unit_path)
             return _changed(work, case_id, caller)
 
@@ -238,7 +238,7 @@ def _expect_own(work: UnitOfWork, case_id: str, caller: Principal, seen: str) ->
         raise StoreError("somebody else has this case; ask a supervisor", "该案件由他人处理", code="case_taken")
 
 
-def _check_assignee(work: UnitOfWork, case_id: str, user_id: str, caller: Principal) -> None:
+def check_assignee(work: UnitOfWork, case_id: str, user_id: str, caller: Principal) -> None:
     """Raises NotFoundError for people elsewhere, StoreError `assignee_invalid` for who could not work on it."""
     user = work.users.get(user_id, within=caller.unit_path)
     try:

@@ -21,14 +21,16 @@ UNSCOPED = {
     "OriginalRepository": {"add"},
     "AuditLog": {"append", "head", "verify"},
     "ConfirmationRepository": {"confirm", "withdraw", "standing", "confirmed"},  # the policy is the whole bank's
-    "UserRepository": {"path_of"},
+    "UserRepository": {"path_of", "names"},
     "KeyRing": {"create", "open", "destroy", "keep", "kept", "forget", "rewrap", "secret"},
     "OutboxRepository": {"put", "has", "waiting_since", "dispatch"},
     "AlertRepository": {"follow", "is_due", "notify"},
     "WebhookRepository": {"secret"},
     "DeliveryRepository": {"due_webhooks", "claim", "release", "delivered", "failed"},
-    "ApiKeyRepository": {"by_token"},
+    "ApiKeyRepository": {"by_token", "names"},
     "SignInRepository": {"attempt", "record", "open_session", "by_token", "is_due", "seen", "close_session"},
+    "SavedViewRepository": {"of_user", "save", "forget"},  # each person's own
+    "UndoRepository": {"latest"},
     "ImportRepository": {"record", "release", "finish", "fail"},
 }
 
@@ -36,7 +38,7 @@ UNSCOPED = {
 def test_every_query_takes_the_callers_unit_path(store: Store) -> None:
     with store.reading() as work:
         repositories = [part for part in vars(work).values() if type(part).__module__.startswith("data.store.")]
-    assert len(repositories) == 23
+    assert len(repositories) == 25
     for repository in repositories:
         name = type(repository).__name__
         methods = {key for key, value in inspect.getmembers(type(repository), callable) if not key.startswith("_")}
@@ -59,6 +61,10 @@ def test_another_branchs_case_is_invisible(store: Store) -> None:
         "answers": lambda work: work.triage_results.of_case(other.id, within=WEST),
         "new answer": lambda work: work.triage_results.add(other.id, result(), within=WEST),
         "labels": lambda work: work.labels.of_case(other.id, within=WEST),
+        "standing label": lambda work: work.labels.standing(other.id, within=WEST),
+        "withdraw": lambda work: work.labels.withdraw(other.id, facets(), user_id=supervisor, within=WEST),
+        "take back": lambda work: work.cases.take_back(other.id, unit_id="east", actor_id="x", within=WEST),
+        "same matter": lambda work: work.case_list.of_same_matter(other.id, within=WEST),
         "label": lambda work: work.labels.add(other.id, label(supervisor), within=WEST),
         "events": lambda work: work.events.of_case(other.id, within=WEST),
         "event": lambda work: work.events.add(other.id, "noted", actor_id=supervisor, within=WEST),
@@ -100,6 +106,8 @@ def test_another_branchs_case_is_invisible(store: Store) -> None:
         assert work.case_list.of_same_customer(own.id, within=WEST) == []
         assert work.case_list.of_similar_wording(own.id, within=WEST) == []
         assert work.labels.since(0, within=WEST) == []
+        assert work.case_list.neighbours(own, CaseFilter(), within=WEST) == (None, None)
+        assert work.case_list.open_counts(supervisor, within=WEST).all == 1
         assert work.statistics.count("unit_id", within=WEST) == {"west": 1}
         assert work.statistics.count_flags(within=WEST) == dict.fromkeys(facets().flags, 1)
         assert len(work.case_list.of_same_customer(own.id, within=HEAD)) == 1

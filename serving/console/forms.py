@@ -1,0 +1,69 @@
+"""Forms of the console. In: a POST. Out: its fields, if it comes from one of our own pages.
+
+Every form carries a token that is an HMAC of the session's own token (OWASP's HMAC-based token pattern): only a page
+made for this session can hold it, nothing is stored, and it ends with the session. The sign-in form, which has no
+session yet, is bound to a random cookie in the same way. Browsers that say where a request comes from are believed too.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from serving.errors import ServiceError
+
+TOKEN_FIELD = "form_token"
+MOST_BYTES = 200_000
+MOST_FIELDS = 400
+
+
+@dataclass(frozen=True)
+class Form:
+    """The fields of a form; a name may stand there several times."""
+
+    fields: Mapping[str, Sequence[str]]
+
+    def one(self, name: str) -> str:
+        """A field without the spaces around it; empty where it is not there."""
+        return self.fields.get(name, [""])[0].strip()
+
+    def every(self, name: str) -> tuple[str, ...]:
+        return tuple(self.fields.get(name, ()))
+
+
+def form_token(secret: str) -> str:
+    """What forms of the session (or cookie) with this secret carry."""
+    return hmac.new(secret.encode(), b"xiaobao console form", hashlib.sha256).hexdigest()
+
+
+async def read_form(request: Request, *, secret: str) -> Form:
+    """The fields. Raises ServiceError `form_refused`, `body_too_large`."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise form_refused()
+    form = Form(parse_qs((await _body(request)).decode("utf-8", "replace"), True, max_num_fields=MOST_FIELDS))
+    if not hmac.compare_digest(form.one(TOKEN_FIELD).encode(), form_token(secret).encode()):
+        raise form_refused()
+    return form
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise ServiceError(
+                "body_too_large", f"the form is larger than {MOST_BYTES} bytes; nothing was stored", "内容过长，未保存"
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+def form_refused() -> ServiceError:
+    return ServiceError(
+        "form_refused",
+        "this form does not belong to your session; nothing was stored; open the page again",
+        "该表单与当前登录不符，未保存；请重新打开页面后再试",
+    )

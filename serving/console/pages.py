@@ -1,0 +1,84 @@
+"""Pages from templates. In: a template, what it shows, who looks. Out: HTML, everything in it escaped.
+
+Templates know `t` (the page's texts), `visitor` (None before sign-in), `me` (their name and unit) and `asset`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from data.store.scope import ROOT
+from data.store.unit_of_work import UnitOfWork
+from serving.console import readable
+from serving.console.assets import asset
+from serving.console.forms import TOKEN_FIELD
+from serving.console.texts import texts
+from serving.console.visitors import Visitor, keep_language, language_of
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_ENVIRONMENT.globals |= {"asset": asset, "token_field": TOKEN_FIELD}
+_ENVIRONMENT.filters |= {
+    "ago": readable.ago,
+    "exact": readable.exact,
+    "day": readable.day,
+    "machine_time": readable.machine_time,
+    "percent": readable.percent,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Me:
+    """The visitor as the page's head names them."""
+
+    name: str
+    unit_name: str
+
+    @classmethod
+    def of(cls, work: UnitOfWork, visitor: Visitor) -> "Me":
+        user = work.users.get(visitor.id, within=visitor.within)
+        return cls(name=user.name, unit_name=work.units.get(user.unit_id, within=ROOT).name)
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    me: Me | None = None,
+    context: Mapping[str, Any] = {},
+    status: int = 200,
+) -> HTMLResponse:
+    """One page. `me` is None where nobody is signed in, or nothing is known of them."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    language = language_of(request)
+    html = _ENVIRONMENT.get_template(f"{template}.html").render(
+        context,
+        t=texts(template, language),
+        lang=language,
+        visitor=visitor,
+        me=me,
+        page_name=template,
+        other_language=_in_other_language(request, language),
+    )
+    response = HTMLResponse(html, status)
+    keep_language(request, response)
+    return response
+
+
+def _in_other_language(request: Request, language: str) -> str:
+    """This page's address in the other language; of an answer to a form only the console's first page."""
+    query = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    path = request.url.path if request.method == "GET" else "/console"
+    return f"{path}?{urlencode([*query, ('lang', 'en' if language == 'zh' else 'zh')])}"
