@@ -26,7 +26,7 @@ def test_setting_is_documented(name: str) -> None:
     assert f"`XIAOBAO_{name.upper()}`" in SETTINGS
 
 
-@pytest.mark.parametrize("name", set(TriageAnswer.model_fields) - {"probabilities"})
+@pytest.mark.parametrize("name", sorted(set(TriageAnswer.model_fields) - {"probabilities"}))
 def test_key_of_the_answer_is_documented(name: str) -> None:
     assert f"`{name}`" in API
 

@@ -35,7 +35,7 @@ LISTED = {
 }
 RECEIVER = "127.0.0.1:9"
 POLICY_ROWS = {"code": "D7.1", "unconfirmed": "D7.2"}
-STATIC = "/static-offline-docs/"
+MOUNTS = ("/static-offline-docs/", "/console/")
 _numbers = count()
 
 
@@ -150,10 +150,10 @@ def _routes(routes: Iterable[BaseRoute]) -> Iterator[str]:
 
 
 def _pattern(route: str) -> str:
-    """A route without query and names; files of a mount are the mount."""
+    """A route without query and names; what lies below a mount is the mount."""
     method, path = route.split(" ", 1)
     bare = re.sub(r"\{[^}]*\}", "{}", path.split("?")[0])
-    return f"{method} {STATIC if bare.startswith(STATIC) else bare}"
+    return f"{method} {next((mount for mount in MOUNTS if bare.startswith(mount)), bare)}"
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: row.route)
