@@ -98,6 +98,8 @@ MATRIX = [
     row("GET /redoc", On.OPEN),
     row("GET /openapi.json", On.OPEN),
     row("GET /static-offline-docs/swagger-ui.css", On.OPEN),
+    row("GET /console", On.OPEN),  # leads to the sign-in form; its pages: tests/serving/console/test_access.py
+    row("GET /console/", On.OPEN),
     row("GET /healthz", On.OPEN),
     row("GET /readyz", On.OPEN),
     row("GET /metrics", On.OPEN),
