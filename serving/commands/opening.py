@@ -15,9 +15,10 @@ from serving.settings import Settings, load_store_settings
 
 @contextmanager
 def opened_store() -> Iterator[Store]:
-    """The store that the service would use. Raises StoreError, KeyMaterialError, SettingsError."""
+    """The store that the service would use. Raises StoreError, KeyMaterialError, SettingsError, PolicyError."""
     settings = load_store_settings()
-    store = open_store(settings.database, settings.read_master_keys(), cipher=settings.cipher)
+    masters, book = settings.read_master_keys(), settings.read_policies()
+    store = open_store(settings.database, masters, cipher=settings.cipher, book=book)
     try:
         yield store
     finally:

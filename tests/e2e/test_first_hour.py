@@ -80,7 +80,7 @@ class Serving:
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30)
 
     def __enter__(self) -> httpx.Client:
-        for _ in range(300):
+        for _ in range(900):
             assert self._process.poll() is None, "the service did not start"
             try:
                 if self._client.get("/readyz").status_code == 200:

@@ -197,3 +197,11 @@ def test_without_master_keys_the_store_stays_closed(bank: Store, monkeypatch: py
     result = run("unit", "list")
     assert result.exit_code == 1
     assert "XIAOBAO_MASTER_KEYS" in result.stderr
+
+
+def test_commands_decide_by_the_banks_own_policy(bank: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the service does; a folder without one is told, not silently replaced by the shipped policy."""
+    monkeypatch.setenv("XIAOBAO_POLICY_FOLDER", str(tmp_path))
+    result = run("unit", "list")
+    assert result.exit_code == 1
+    assert "policy.yaml" in result.stderr

@@ -98,9 +98,8 @@ MATRIX = [
     row("GET /redoc", On.OPEN),
     row("GET /openapi.json", On.OPEN),
     row("GET /static-offline-docs/swagger-ui.css", On.OPEN),
-    # The console's own pages stand behind its sign-in page: tests/serving/console.
-    row("GET /console", On.OPEN, ok=200),
-    row("GET /console/sign-in", On.OPEN),
+    row("GET /console", On.OPEN),  # leads to the sign-in form; its pages: tests/serving/console/test_access.py
+    row("GET /console/", On.OPEN),
     row("GET /healthz", On.OPEN),
     row("GET /readyz", On.OPEN),
     row("GET /metrics", On.OPEN),
