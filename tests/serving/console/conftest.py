@@ -35,11 +35,11 @@ def office(url: str, shipped_predictor: Predictor) -> Iterator[Office]:
     store.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(
     tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, shipped_predictor: Predictor
 ) -> Iterator["Desk"]:
-    """A running console with two dozen cases, and Chromium. Skipped without one, failed where CI is set."""
+    """A running console with two dozen cases, and Chromium. Skipped without one, failed where CI is set. It ends with its module: playwright's event loop would be in the way of others."""
     _need_chromium()
     from playwright.sync_api import sync_playwright
 
