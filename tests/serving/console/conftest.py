@@ -39,7 +39,10 @@ def office(url: str, shipped_predictor: Predictor) -> Iterator[Office]:
 def desk(
     tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, shipped_predictor: Predictor
 ) -> Iterator["Desk"]:
-    """A running console with two dozen cases, and Chromium. Skipped without one, failed where CI is set. It ends with its module: playwright's event loop would be in the way of others."""
+    """A running console with two dozen cases, and Chromium. Skipped without one, unless it is required.
+
+    Of one module: playwright keeps an event loop running, which would be in the way of other tests.
+    """
     _need_chromium()
     from playwright.sync_api import sync_playwright
 
