@@ -3,7 +3,8 @@
 Every method learns from the training texts and answers every set; what an expert could defend counts for all alike, and
 so does the rule of null: no category where a method's own order type is irrelevant, no cause where it is no complaint.
 Differences are model − method in accuracy, with a paired-bootstrap interval; a second one lets both name a code for
-every text, as if the order type were known. Needs the extra `train`.
+every text, as if the order type were known. A method that names no order type is taken to answer every text. Needs the
+extra `train`.
 """
 
 from collections.abc import Sequence

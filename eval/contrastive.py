@@ -3,6 +3,7 @@
 Needs the extra `train`.
 """
 
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ EMBEDDED_TOGETHER = 16
 CONTRASTIVE_BATCH = 8  # firsts; three texts each
 CONTRASTIVE_RATE = 3e-5
 SEED = 20261129
+REPORTED_EVERY = 50  # steps
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,9 @@ def contrastive_body(texts: Sequence[str], labels: Sequence[str | None], taxonom
     dice.shuffle(firsts)
     optimizer = torch.optim.AdamW(body.model.parameters(), lr=CONTRASTIVE_RATE, fused=True)
     body.model.train()
-    for start in range(0, len(firsts), CONTRASTIVE_BATCH):
+    for step, start in enumerate(range(0, len(firsts), CONTRASTIVE_BATCH)):
+        if step % REPORTED_EVERY == 0:
+            logger.info("contrastive step %d of %d", step, -(-len(firsts) // CONTRASTIVE_BATCH))
         chosen = firsts[start : start + CONTRASTIVE_BATCH]
         alike = [dice.choice(by_label[str(labels[i])]) for i in chosen]
         unlike = [_other(i, firsts, labels, dice) for i in chosen]
