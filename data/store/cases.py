@@ -139,15 +139,23 @@ class CaseRepository:
         target = self._session.get(Unit, unit_id)
         if target is None or not (target.path.startswith(within) or within.startswith(target.path)):
             raise not_found("unit", "机构")
-        before = {"from": case.unit_id, "to": target.id, "assignee": case.assignee_id}
+        before = {
+            "from": case.unit_id, "to": target.id, "assignee": case.assignee_id, "concerned": case.concerned_unit_id,
+        }  # fmt: skip
         case.unit_id, case.assignee_id = target.id, None
+        if not self._goes_up(case, target):
+            case.concerned_unit_id = target.id
         open_assignment = (Assignment.case_id == case_id) & Assignment.ended_at.is_(None)
         self._session.execute(update(Assignment).where(open_assignment).values(ended_at=self._now()))
         self._events.record(case_id, HANDED_OVER, actor_id=actor_id, details=before, note=note)
         return case
 
-    def take_back(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
+    def take_back(
+        self, case_id: str, *, unit_id: str, concerned: str | None = None, actor_id: str, within: str
+    ) -> Case:
         """Undo a handing-over to a unit that the caller may not see: back to `unit_id`, which they do see.
+
+        `concerned` is the unit that it was about before, None where handing over did not change that.
 
         For who has just handed it over and knows that nothing happened since. Raises NotFoundError.
         """
@@ -155,10 +163,15 @@ class CaseRepository:
         case = self._session.get(Case, case_id, with_for_update=True)
         if case is None:
             raise not_found("case", "案件")
-        case.unit_id = unit_id
+        case.unit_id, case.concerned_unit_id = unit_id, concerned or case.concerned_unit_id
         self._events.record(case_id, TAKEN_BACK, actor_id=actor_id, details={"to": unit_id})
         self._session.flush()
         return case
+
+    def _goes_up(self, case: Case, target: Unit) -> bool:
+        """Whether a unit stands above the one that a complaint is about: then it is about that one still."""
+        concerned = self._session.get(Unit, case.concerned_unit_id)
+        return concerned is not None and concerned.path.startswith(target.path) and concerned.id != target.id
 
     def _start_clocks(self, case: Case, actor_id: str) -> None:
         fact = ClockFact(
@@ -192,6 +205,7 @@ class CaseRepository:
             "region": new.region,
             "regulator_reference": new.regulator_reference,
             "unit_id": new.unit_id,
+            "concerned_unit_id": new.unit_id,
             "status": OPEN,
             "received_at": new.received_at,
             "stored_at": self._now(),

@@ -12,6 +12,7 @@ from data.store.crypto import decrypt, encrypt
 from data.store.free_text import checked_reason, without_credentials
 from data.store.key_material import KeyRing
 from data.store.records import NewCase
+from data.store.rectification_tables import Rectification
 from data.store.scope import visible_case
 from data.store.tables import Event, Label, Original, SearchText, SketchBand, TriageResult, Unit, User
 
@@ -69,6 +70,8 @@ class OriginalRepository:
         self._session.execute(update(Label).where(Label.case_id == case_id).values(reason=""))
         self._session.execute(update(Event).where(Event.case_id == case_id).values(note=""))
         self._session.execute(update(TriageResult).where(TriageResult.case_id == case_id).values(answer={}))
+        of_case = Rectification.case_id == case_id
+        self._session.execute(update(Rectification).where(of_case).values(case_id=None))
         case.redacted_text, case.customer_key, case.sketch = "", None, None
         case.erased_at = self._now()
         self._session.add(_event(case_id, "erased", actor_id=actor_id, at=case.erased_at))

@@ -154,6 +154,7 @@ class Case(Base):
         Index(None, "assignee_id", "status"),
         Index(None, "status", "due_at"),
         Index(None, "status", "clock_check_at"),
+        Index(None, "subcause", "concerned_unit_id", "received_at"),
         # Holds all that the queue sorts by, filters by most and counts, so that no row is read for it.
         Index("ix_cases_queue", "status", "queue_rank", "due_at", "id", "unit_id", "labelled_at", "assignee_id"),
     )
@@ -170,6 +171,8 @@ class Case(Base):
     region: Mapped[str | None] = mapped_column(String(200))
     regulator_reference: Mapped[str | None] = mapped_column(String(200))
     unit_id: Mapped[str] = mapped_column(ForeignKey("units.id"))
+    concerned_unit_id: Mapped[str | None]
+    """The unit that the complaint is about: the first that had it, or the last that it was handed down to."""
     assignee_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     status: Mapped[str]
     received_at: Mapped[datetime]

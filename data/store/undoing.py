@@ -68,7 +68,10 @@ class UndoRepository:
         if event.kind == "labelled":
             self._labels.withdraw(case_id, _facets(event), user_id=user_id, within=within)
         elif event.kind == "handed_over":
-            self._cases.take_back(case_id, unit_id=event.details["from"], actor_id=user_id, within=within)
+            details = event.details
+            self._cases.take_back(
+                case_id, unit_id=details["from"], concerned=details.get("concerned"), actor_id=user_id, within=within
+            )
             self._assign_again(case_id, event.details.get("assignee"), user_id, within)
         elif event.kind == "noted":
             event.note = ""

@@ -43,6 +43,7 @@ from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
+from data.store.rectifications import RectificationRepository
 from data.store.reminders import ReminderRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
@@ -126,6 +127,7 @@ class UnitOfWork:
         self.undoing = UndoRepository(
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
         )
+        self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)

@@ -8,11 +8,13 @@ import pytest
 from data.errors import NotAllowedError, NotFoundError, StoreError
 from data.store.clock_records import Reopening
 from data.store.records import CaseFilter
+from data.store.rectifications import NewRectification
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from tests.data.store.cases import EAST, EAST_ONE, HEAD, MONDAY, WEST, facets, label, put, result, told, user_id
 
 MISTAKE = Reopening(reason="mistake")
+MENDING = NewRectification(subcause="C02.1", owner_id="x", due_on=MONDAY.date(), measure="修订话术")
 # Made for the store's own use with what is already in hand, or before anybody is known.
 UNSCOPED = {
     "CaseRepository": set(),
@@ -38,7 +40,7 @@ UNSCOPED = {
 def test_every_query_takes_the_callers_unit_path(store: Store) -> None:
     with store.reading() as work:
         repositories = [part for part in vars(work).values() if type(part).__module__.startswith("data.store.")]
-    assert len(repositories) == 25
+    assert len(repositories) == 26
     for repository in repositories:
         name = type(repository).__name__
         methods = {key for key, value in inspect.getmembers(type(repository), callable) if not key.startswith("_")}
@@ -94,6 +96,8 @@ def test_another_branchs_case_is_invisible(store: Store) -> None:
             other.id, 1, notified_on=MONDAY.date(), actor_id="x", within=WEST
         ),
         "extensions": lambda work: work.extensions.of_case(other.id, within=WEST),
+        "root cause": lambda work: work.rectifications.open(other.id, MENDING, actor_id="x", within=WEST),
+        "rectifications": lambda work: work.rectifications.of_case(other.id, within=WEST),
         "reminders": lambda work: work.reminders.of_case(other.id, within=WEST),
         "erase": lambda work: work.originals.erase(other.id, actor_id="x", reason="客户要求", within=WEST),
     }
