@@ -14,7 +14,7 @@ from data.store.key_material import KeyRing
 from data.store.records import NewCase
 from data.store.rectification_tables import Rectification
 from data.store.scope import visible_case
-from data.store.tables import Event, Label, Original, SearchText, SketchBand, TriageResult, Unit, User
+from data.store.tables import Event, Label, Original, ReplyDraft, SearchText, SketchBand, TriageResult, Unit, User
 
 
 class OriginalRepository:
@@ -65,7 +65,7 @@ class OriginalRepository:
         reason = checked_reason(reason)
         case = visible_case(self._session, case_id, within=within, for_update=True)
         self._keys.destroy(case_id)
-        for table in (Original, SearchText, SketchBand):
+        for table in (Original, SearchText, SketchBand, ReplyDraft):
             self._session.execute(delete(table).where(table.case_id == case_id))
         self._session.execute(update(Label).where(Label.case_id == case_id).values(reason=""))
         self._session.execute(update(Event).where(Event.case_id == case_id).values(note=""))

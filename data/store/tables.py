@@ -184,6 +184,8 @@ class Case(Base):
     """Month of receipt in China, 2026-11."""
     redacted_text: Mapped[str] = mapped_column(Text)
     customer_key: Mapped[str | None] = mapped_column(index=True)
+    repeats_case_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    """The earlier case that a person found it to repeat; both go on and count."""
     sketch: Mapped[bytes | None]
     order_type: Mapped[str]
     category: Mapped[str | None] = mapped_column(index=True)
@@ -445,6 +447,17 @@ class Closing(Base):
     is_in_time: Mapped[bool | None]
     """No binding limit of the bank was missed; None where none ran."""
     reopened_at: Mapped[datetime | None]
+
+
+class ReplyDraft(Base):
+    """What is going to be answered to the complainant, redacted; the last one that was saved."""
+
+    __tablename__ = "reply_drafts"
+
+    case_id: Mapped[str] = _case_key(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    saved_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    saved_at: Mapped[datetime]
 
 
 class Reminder(Base):

@@ -45,6 +45,7 @@ from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
 from data.store.rectifications import RectificationRepository
 from data.store.reminders import ReminderRepository
+from data.store.replies import ReplyRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
@@ -125,8 +126,15 @@ class UnitOfWork:
         )
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.undoing = UndoRepository(
-            session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
+            session,
+            cases=self.cases,
+            labels=self.labels,
+            assignments=self.assignments,
+            extensions=self.extensions,
+            events=self.events,
+            now=now,
         )
+        self.replies = ReplyRepository(session, events=self.events, now=now)
         self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
