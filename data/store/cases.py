@@ -88,6 +88,11 @@ class CaseRepository:
         """One case. Raises NotFoundError."""
         return visible_case(self._session, case_id, within=within)
 
+    def is_visible(self, case_id: str, *, within: str) -> bool:
+        """Whether a case is there and in the caller's part of the organisation."""
+        query = select(Case.id).where(Case.id == case_id, Case.unit_id.in_(units_within(within)))
+        return self._session.scalar(query) is not None
+
     def flags(self, case_id: str, *, within: str) -> tuple[str, ...]:
         """The flags that stand on a case. Raises NotFoundError."""
         return flags_of(self._session, [self.get(case_id, within=within).id])[case_id]
