@@ -1,4 +1,4 @@
-"""How a case goes on: levels, more time, ending, mending, repeats. In: a case in hand. Out: what its page shows of it."""
+"""How a case goes on: levels, more time, ending, mending, repeats. In: a case in hand. Out: what its page shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people write into fields, read. In: a form's text. Out: moments and days in China, fen; an error that says why."""
+"""What people write into fields. In: a form's text. Out: moments and days in China, fen; an error that says why."""
 
 import re
 from datetime import date, datetime, timedelta
