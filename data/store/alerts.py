@@ -96,7 +96,7 @@ class AlertRepository:
             .where(AlertNotice.alert_id.in_(sees))
             .group_by(AlertNotice.alert_id)
         )
-        counts = {alert_id: count for alert_id, count in self._session.execute(told)}
+        counts = {row[0]: int(row[1]) for row in self._session.execute(told)}
         takers: dict[str, list[str]] = defaultdict(list)
         taken = (
             select(AlertAcknowledgement.alert_id, User.name)
