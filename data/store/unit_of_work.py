@@ -44,6 +44,7 @@ from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
+from data.store.readings import ReadingRepository
 from data.store.reminders import ReminderRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
@@ -130,6 +131,7 @@ class UnitOfWork:
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
         )
         self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
+        self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
