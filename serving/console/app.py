@@ -14,18 +14,25 @@ from starlette.responses import RedirectResponse, Response
 
 from data.errors import StoreUnavailableError, XiaobaoError
 from serving.console import (
+    alerts,
     assets,
+    audit,
     case,
     case_actions,
     decisions,
     endings,
     home,
+    keys,
     limits,
+    model,
+    policy,
     queue,
     rectification,
     replies,
     sign_in,
+    supervision,
     undo,
+    users,
 )
 from serving.console.headers import SecurityHeaders
 from serving.console.pages import page
@@ -40,8 +47,26 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
     for part in (
-        home, sign_in, queue, case, decisions, case_actions, limits, endings, rectification, replies, undo, assets,
-    ):  # fmt: skip
+        home,
+        sign_in,
+        queue,
+        case,
+        decisions,
+        case_actions,
+        limits,
+        endings,
+        rectification,
+        replies,
+        undo,
+        assets,
+        alerts,
+        supervision,
+        model,
+        policy,
+        users,
+        keys,
+        audit,
+    ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
     console.add_exception_handler(XiaobaoError, _expected)

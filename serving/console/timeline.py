@@ -71,7 +71,7 @@ def _to(work: UnitOfWork, event: Event, people: Mapping[str, str]) -> str:
         return work.units.get(to, within=ROOT).name
     if event.kind in ("repeat_linked", "repeat_unlinked"):
         return str(event.details["case"])
-    return people.get(to, "") if event.kind == "assigned" else ""
+    return people.get(to, "") if event.kind in ("assigned", "supervised") else ""
 
 
 def _changes(event: Event, label: Label) -> Iterator[Change]:
