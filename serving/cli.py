@@ -17,6 +17,7 @@ from serving.commands.audit import audit_group, erase_command
 from serving.commands.keys import key_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.store import store_group
+from serving.commands.warning import warn_command
 
 
 class _Commands(click.Group):
@@ -54,7 +55,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group):
+for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, warn_command):
     main.add_command(command)
 
 BUNDLE_OPTION = click.option(

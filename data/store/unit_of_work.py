@@ -49,6 +49,8 @@ from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
+from data.store.warning_signals import WarningSignals
+from data.store.warnings import WarningRepository
 from data.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
@@ -128,6 +130,8 @@ class UnitOfWork:
         )
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
+        self.warning_signals = WarningSignals(session)
+        self.warnings = WarningRepository(session, audit=self.audit, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session

@@ -13,10 +13,12 @@ from serving.notifications.delivery import DeliveryWorker
 from serving.notifications.repeating import Repeating
 from serving.settings import Settings
 from serving.telemetry import Telemetry
+from serving.warning.rounds import look_in_the_morning
 
 ROUND_SECONDS = 0.5
 MEASURE_SECONDS = 15.0
 CLOCK_SECONDS = 20.0
+WARNING_SECONDS = 300.0
 
 
 class Notifications:
@@ -34,6 +36,7 @@ class Notifications:
                 seconds=ROUND_SECONDS,
             ),
             Repeating("clocks", [lambda: look_at_clocks(get_store())], seconds=CLOCK_SECONDS),
+            Repeating("early warning", [lambda: look_in_the_morning(get_store())], seconds=WARNING_SECONDS),
             Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
             DeliveryWorker(get_store, settings, telemetry),
         ]
