@@ -61,7 +61,8 @@ def find_all(store: Store, last: date) -> list[Finding]:
         similar = _templates(work, seen)
         rising = _terms(work, seen)
     groups = _groups(seen)
-    return [*groups, *_without_told(_spikes(seen), groups), *similar, *rising]
+    spikes = _without_told(_spikes(seen), groups)
+    return [*groups, *spikes, *similar, *_without_told(rising, [*groups, *spikes, *similar])]
 
 
 def _look(work: UnitOfWork, last: date, policy: Policy, calendar: Calendar) -> Seen | None:
@@ -157,13 +158,15 @@ def _of_group(seen: Seen, group: Group) -> Finding:
     )
 
 
-def _without_told(spikes: Iterable[Finding], groups: Iterable[Finding]) -> list[Finding]:
-    """A spike that is mostly one group complaint, there or below, is told as that."""
-    told = [set(group.case_ids) for group in groups if group.expected is not None]
+def _without_told(findings: Iterable[Finding], told: Iterable[Finding]) -> list[Finding]:
+    """Without those whose cases another finding mostly tells already. What only the policy's rule about one product
+    in one branch holds (it knows no usual) tells nothing new.
+    """
+    others = [set(one.case_ids) for one in told if one.expected is not None or one.kind == "template"]
     return [
-        spike
-        for spike in spikes
-        if not any(len(cases & set(spike.case_ids)) >= _COVERS * len(spike.case_ids) for cases in told)
+        finding
+        for finding in findings
+        if not any(len(cases & set(finding.case_ids)) >= _COVERS * len(finding.case_ids) for cases in others)
     ]
 
 

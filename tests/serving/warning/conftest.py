@@ -33,11 +33,15 @@ def store(url: str, clock: Clock) -> Iterator[Store]:
 
 @pytest.fixture
 def quiet(store: Store) -> Store:
-    """98 days of two complaints a day about two matters, in the east and in the west."""
+    """98 days with one complaint in the east and one in the west, about three businesses each in turn."""
+    rows = []
     for day in range(98):
-        put_rows(store, 1, days_ago=day, unit_id="east", text=f"信用卡年费不合理，第{day}日来电反映要求退还")
-        put_rows(store, 1, days_ago=day, unit_id="west", category="B02", leaf="B02.01", cause="C01", subcause="C01.1",
-                 text=f"提前还款收违约金，第{day}日来电反映客服说法不一")  # fmt: skip
+        received, leaf = NOON - timedelta(days=day), f"0{day % 3 + 1}"
+        rows.append(_row(received, "信用卡年费不合理，要求退还。", leaf=f"B03B.{leaf}"))
+        loan = {"category": "B02", "leaf": f"B02.{leaf}", "cause": "C01", "subcause": "C01.1"}
+        rows.append(_row(received, "提前还款收违约金，客服说法不一。", unit_id="west", **loan))
+    with store.writing() as work:
+        work.session.execute(insert(Case), [row | {"sketch": None} for row in rows])
     return store
 
 
