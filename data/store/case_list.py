@@ -16,6 +16,7 @@ from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
 from data.store.sketch import similarity
 from data.store.tables import OPEN, Case, CaseFlag, SketchBand
+from data.store.warning_tables import WarningCase
 
 MOST_ON_PAGE = 200
 LEAST_SIMILARITY = 0.5
@@ -152,6 +153,9 @@ class CaseList:
             yield Case.received_at >= wanted.received_from
         if wanted.received_until is not None:
             yield Case.received_at < wanted.received_until
+        if wanted.warning_id is not None:
+            of_warning = select(WarningCase.case_id).where(WarningCase.warning_id == wanted.warning_id)
+            yield Case.id.in_(of_warning)
         yield from self._due_conditions(wanted)
         if wanted.words is not None:
             yield holds_words(self._session.connection(), wanted.words)

@@ -134,6 +134,8 @@ class CaseFilter:
     due_within_days: int | None = None
     """Last day in time is at most so many days in China ahead, 0 being today; overdue ones are among them."""
     is_overdue: bool | None = None
+    warning_id: str | None = None
+    """Cases of this early warning."""
     words: str | None = None
     """Words that stand in the redacted text, separated by spaces."""
 

@@ -3,7 +3,7 @@
 Complaints alone: only they have a cause, and a rise in questions is none of the regulator's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from data.store.engine import is_sqlite
 from data.store.scope import units_within
 from data.store.tables import Case, SketchBand
 from data.store.warning_records import DayCount, RecentCase, WarningText
+from data.store.warning_tables import SPIKE, TEMPLATE, TERM, EarlyWarning, WarningCase
 
 COMPLAINT = "complaint"
 _BATCH = 1000
@@ -46,6 +47,12 @@ class WarningSignals:
             )
             for row in self._session.execute(query)
         ]  # fmt: skip
+
+    def daily_of(self, warning: EarlyWarning, first: date, last: date, *, within: str) -> Mapping[date, int]:
+        """Complaints of a warning's matter in its unit by day; of a template or term, of its own cases."""
+        day = china_day(self._session, Case.received_at).label("day")
+        query = select(day, func.count()).where(*_of_complaints(within), *between(first, last), *_of_matter(warning))
+        return {_as_date(row[0]): row[1] for row in self._session.execute(query.group_by(day))}
 
     def recent(self, first: date, last: date, *, within: str) -> Sequence[RecentCase]:
         """Complaints of these days, oldest first."""
@@ -106,6 +113,13 @@ def china_day(session: Session, moment: Any) -> ColumnElement[Any]:
 def between(first: date, last: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Received on these days of China, both included."""
     return Case.received_at >= _start(first), Case.received_at < _start(last + timedelta(days=1))
+
+
+def _of_matter(warning: EarlyWarning) -> list[ColumnElement[bool]]:
+    if warning.kind in (TEMPLATE, TERM):
+        return [Case.id.in_(select(WarningCase.case_id).where(WarningCase.warning_id == warning.id))]
+    names = ("category", "cause") if warning.kind == SPIKE else ("leaf", "subcause")
+    return [getattr(Case, name) == getattr(warning, name) for name in names if getattr(warning, name) is not None]
 
 
 def _start(day: date) -> datetime:

@@ -40,6 +40,7 @@ class QueueQuery(BaseModel):
     band: Literal["auto", "suggest", "human"] | None = None
     assignee: Code | None = None
     """A user's id, `me` or `none`."""
+    warning: Code | None = None
     words: Annotated[str, StringConstraints(max_length=200)] | None = None
     after: Annotated[str, StringConstraints(max_length=300)] | None = None
 
@@ -90,6 +91,7 @@ class QueueQuery(BaseModel):
             below=None if self.unit is None else work.units.get(self.unit, within=visitor.within).path,
             assignee_id=visitor.id if person == MINE else person,
             is_assigned=False if self.assignee == NOBODY else None,
+            warning_id=self.warning,
             words=self.words,
         )
 
