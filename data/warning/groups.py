@@ -6,7 +6,7 @@ policy's rule about one product in one branch, the business alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from data.policy.calendar import Calendar
@@ -16,6 +16,7 @@ from data.warning.baseline import LEAST_DAYS, Baseline, Counts, baseline_of
 from data.warning.spikes import ALPHA, Matter, judged
 
 WINDOW_DAYS = 7
+_COVERS = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ def find_groups(
         baseline = baseline_of(totals, days, calendar, matters=list(series.values()))
         recent = [one for one in sightings if last - timedelta(days=WINDOW_DAYS) < one.day <= last]
         by_customers = _by_customers(recent, series, baseline, policy, alpha)
-    return by_customers + _by_product_and_branch(sightings, last, policy)
+    return _joined(by_customers, _by_product_and_branch(sightings, last, policy))
 
 
 def _by_customers(
@@ -101,6 +102,20 @@ def _by_product_and_branch(sightings: Sequence[Sighting], last: date, policy: Po
         if reasons:
             customers = len({case.customer for case in cases if case.customer})
             found.append(_group(path, matter, cases, customers, None, rule.cases, reasons, window_days=rule.days))
+    return found
+
+
+def _joined(by_customers: Sequence[Group], by_branch: Sequence[Group]) -> list[Group]:
+    """What is both is told once, with both reasons."""
+    found = list(by_customers)
+    for group in by_branch:
+        for place, other in enumerate(found):
+            shared = set(group.cases) & set(other.cases)
+            if other.path == group.path and len(shared) >= _COVERS * len(group.cases):
+                found[place] = replace(other, reasons=tuple(dict.fromkeys((*other.reasons, *group.reasons))))
+                break
+        else:
+            found.append(group)
     return found
 
 

@@ -1,6 +1,6 @@
 """Charts as plain SVG. In: labelled figures. Out: the geometry that `charts.html` draws.
 
-Written here and not taken from a library: pygal, the one that would fit, brings styles and scripts inside its SVG, which
+Written here and not taken from a library: pygal, the one that would fit, puts styles and scripts into its SVG, which
 the console's content security policy refuses, and no links into the queue. A chart here is a row of rectangles; its
 figures stand in the table beside it, and rectangles print where backgrounds do not.
 """

@@ -42,9 +42,15 @@ def test_half_of_the_threshold_is_early_the_threshold_is_major() -> None:
     [early] = find(seen(10))
     assert (early.path, early.matter, early.customers, early.reasons) == ("/head/east/", (LEAF, SUBCAUSE), 10, ())
     assert early.expected is not None
-    by_persons, by_branch = find(seen(20))
-    assert (by_persons.reasons, by_branch.reasons) == (("Z1",), ("Z2",))
-    assert (by_branch.matter, by_branch.window_days, len(by_branch.cases)) == ((LEAF,), 30, 20)
+    [major] = find(seen(20))
+    assert (major.reasons, major.window_days, len(major.cases)) == (("Z1", "Z2"), 7, 20)
+
+
+def test_one_product_in_one_branch_is_major_over_thirty_days() -> None:
+    slowly = [one for week in range(4) for one in seen(5, days_ago=1 + 7 * week)]
+    [group] = find(slowly)
+    assert (group.reasons, group.matter, group.window_days, len(group.cases)) == (("Z2",), (LEAF,), 30, 20)
+    assert find(slowly[1:]) == []
 
 
 @pytest.mark.parametrize("customers", [3, 0])
