@@ -34,7 +34,7 @@ class Period:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenNow:
-    """Open cases: all, past their limit, past it or near it."""
+    """Open cases: all, past their limit, near it."""
 
     all: int = 0
     overdue: int = 0
@@ -110,7 +110,7 @@ class OverviewRepository:
         """What waits by unit, whenever it was received; late and soon as the queue counts them."""
         now = self._now()
         overdue = and_(Case.due_at.is_not(None), Case.due_at <= now)
-        soon = Case.due_at <= end_of(shanghai_day(now) + timedelta(days=soon_days))
+        soon = and_(Case.due_at > now, Case.due_at <= end_of(shanghai_day(now) + timedelta(days=soon_days)))
         conditions = [Case.status == OPEN, Case.unit_id.in_(units_within(within))]
         if order_type is not None:
             conditions.append(Case.order_type == order_type)

@@ -171,7 +171,7 @@ class Figures:
         return sum(count for unit_id, count in counts.items() if holds(unit_id))
 
     def _of(self, unit: Unit) -> dict[str, str]:
-        return {"at" if unit.path == self.path else "unit": unit.id}
+        return {"own" if unit.path == self.path else "unit": unit.id}
 
     def _down(self, unit: Unit) -> str:
         return "" if unit.path == self.path else self._query.at(unit=unit.id)
@@ -250,7 +250,7 @@ def _change(count: int, before: int) -> Cell:
     if not before:
         return Cell(text="–")
     change = round(100 * (count - before) / before)
-    text = f"{change:+d}%" if abs(change) <= LARGEST_CHANGE else f">{LARGEST_CHANGE}%"
+    text = f">{LARGEST_CHANGE}%" if change > LARGEST_CHANGE else f"{change:+d}%" if change else "0%"
     return Cell(text=text, value=change)
 
 

@@ -60,6 +60,6 @@ class OverviewQuery(BaseModel):
             wanted = {"status": "any", "received_from": str(period.first), "received_to": str(period.last)} | wanted
         if self.order_type != ANY:
             wanted.setdefault("order_type", self.order_type)
-        if self.unit is not None and "at" not in wanted:
+        if self.unit is not None and "own" not in wanted:
             wanted.setdefault("unit", self.unit)
         return f"/console/queue?{urlencode(wanted)}"

@@ -26,7 +26,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 MINE, NOBODY = "me", "none"
 SOON_DAYS = 3
 KEPT = (
-    "order_type", "cause", "at", "received_from", "received_to", "closed_from", "closed_to", "in_time", "satisfaction",
+    "order_type", "cause", "own", "received_from", "received_to", "closed_from", "closed_to", "in_time", "satisfaction",
     "warning",
 )  # fmt: skip
 
@@ -48,7 +48,7 @@ class QueueQuery(BaseModel):
     """A user's id, `me` or `none`."""
     order_type: Code | None = None
     cause: Code | None = None
-    at: Code | None = None
+    own: Code | None = None
     """A unit alone; `unit` is one with all below."""
     received_from: date | None = None
     received_to: date | None = None
@@ -114,7 +114,7 @@ class QueueQuery(BaseModel):
             is_assigned=False if self.assignee == NOBODY else None,
             order_type=self.order_type,
             cause=self.cause,
-            unit_id=self.at,
+            unit_id=self.own,
             received_from=self.received_from and start_of(self.received_from),
             received_until=self.received_to and end_of(self.received_to),
             closed_first=self.closed_from,
