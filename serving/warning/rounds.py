@@ -44,7 +44,7 @@ def look_for_warnings(store: Store, *, last: date | None = None) -> int | None:
 
 
 def look_in_the_morning(store: Store) -> int | None:
-    """The service's own round: nothing before six in China, nor on a store without complaints of yesterday or before."""
+    """The service's own round: nothing before six in China, nor where nothing came in yet."""
     with store.reading() as work:
         if work.now().astimezone(CHINA).hour < FIRST_HOUR:
             return None
