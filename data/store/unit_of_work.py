@@ -43,6 +43,7 @@ from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
+from data.store.overview import OverviewRepository
 from data.store.policy_files import check_policies
 from data.store.reminders import ReminderRepository
 from data.store.saved_views import SavedViewRepository
@@ -132,6 +133,7 @@ class UnitOfWork:
         )
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
+        self.overview = OverviewRepository(session, now=now)
         self.warning_signals = WarningSignals(session)
         self.warnings = WarningRepository(session, audit=self.audit, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)

@@ -42,7 +42,7 @@ class WarningSignals:
         )
         return [
             DayCount(
-                day=_as_date(row[0]), unit_id=row[1], category=row[2] or "", leaf=row[3] or "", cause=row[4] or "",
+                day=as_date(row[0]), unit_id=row[1], category=row[2] or "", leaf=row[3] or "", cause=row[4] or "",
                 subcause=row[5] or "", count=row[6],
             )
             for row in self._session.execute(query)
@@ -52,7 +52,7 @@ class WarningSignals:
         """Complaints of a warning's matter in its unit by day; of a template or term, of its own cases."""
         day = china_day(self._session, Case.received_at).label("day")
         query = select(day, func.count()).where(*_of_complaints(within), *between(first, last), *_of_matter(warning))
-        return {_as_date(row[0]): row[1] for row in self._session.execute(query.group_by(day))}
+        return {as_date(row[0]): row[1] for row in self._session.execute(query.group_by(day))}
 
     def recent(self, first: date, last: date, *, within: str) -> Sequence[RecentCase]:
         """Complaints of these days, oldest first."""
@@ -110,9 +110,9 @@ def china_day(session: Session, moment: Any) -> ColumnElement[Any]:
     return cast(func.timezone("Asia/Shanghai", moment), Date)
 
 
-def between(first: date, last: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Received on these days of China, both included."""
-    return Case.received_at >= _start(first), Case.received_at < _start(last + timedelta(days=1))
+def between(first: date, last: date, moment: Any = Case.received_at) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Received (or whatever else the moment is) on these days of China, both included."""
+    return moment >= _start(first), moment < _start(last + timedelta(days=1))
 
 
 def _of_matter(warning: EarlyWarning) -> list[ColumnElement[bool]]:
@@ -134,5 +134,6 @@ def _of_complaints(within: str) -> tuple[ColumnElement[bool], ...]:
     return Case.order_type == COMPLAINT, Case.unit_id.in_(units_within(within))
 
 
-def _as_date(value: date | str) -> date:
+def as_date(value: date | str) -> date:
+    """What `china_day` gave."""
     return value if isinstance(value, date) else date.fromisoformat(value)

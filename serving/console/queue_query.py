@@ -8,13 +8,15 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.datastructures import QueryParams
 
+from data.policy.case_times import end_of
+from data.store.columns import CHINA
 from data.store.records import CaseFilter, PageKey
 from data.store.unit_of_work import UnitOfWork
 from serving.console.visitors import Visitor
@@ -23,6 +25,10 @@ from serving.errors import ServiceError
 Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 MINE, NOBODY = "me", "none"
 SOON_DAYS = 3
+KEPT = (
+    "order_type", "cause", "own", "received_from", "received_to", "closed_from", "closed_to", "in_time", "satisfaction",
+    "warning",
+)  # fmt: skip
 
 
 class QueueQuery(BaseModel):
@@ -40,6 +46,16 @@ class QueueQuery(BaseModel):
     band: Literal["auto", "suggest", "human"] | None = None
     assignee: Code | None = None
     """A user's id, `me` or `none`."""
+    order_type: Code | None = None
+    cause: Code | None = None
+    own: Code | None = None
+    """A unit alone; `unit` is one with all below."""
+    received_from: date | None = None
+    received_to: date | None = None
+    closed_from: date | None = None
+    closed_to: date | None = None
+    in_time: Literal["yes", "no"] | None = None
+    satisfaction: Code | None = None
     warning: Code | None = None
     words: Annotated[str, StringConstraints(max_length=200)] | None = None
     after: Annotated[str, StringConstraints(max_length=300)] | None = None
@@ -61,6 +77,11 @@ class QueueQuery(BaseModel):
     def given(self) -> dict[str, str]:
         """What the address says, without the place in the list."""
         return {name: str(value) for name, value in self.model_dump(exclude={"after"}, exclude_defaults=True).items()}
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What pages that lead here ask for and the filters above the list do not show."""
+        return {name: value for name, value in self.given.items() if name in KEPT}
 
     @property
     def query(self) -> str:
@@ -91,6 +112,15 @@ class QueueQuery(BaseModel):
             below=None if self.unit is None else work.units.get(self.unit, within=visitor.within).path,
             assignee_id=visitor.id if person == MINE else person,
             is_assigned=False if self.assignee == NOBODY else None,
+            order_type=self.order_type,
+            cause=self.cause,
+            unit_id=self.own,
+            received_from=self.received_from and start_of(self.received_from),
+            received_until=self.received_to and end_of(self.received_to),
+            closed_first=self.closed_from,
+            closed_last=self.closed_to,
+            is_in_time=None if self.in_time is None else self.in_time == "yes",
+            satisfaction=self.satisfaction,
             warning_id=self.warning,
             words=self.words,
         )
@@ -99,6 +129,11 @@ class QueueQuery(BaseModel):
     def page_key(self) -> PageKey | None:
         """Raises ServiceError `cursor_invalid`."""
         return None if self.after is None else _read(self.after)
+
+
+def start_of(day: date) -> datetime:
+    """When a day begins in China."""
+    return datetime.combine(day, time(), tzinfo=CHINA)
 
 
 def cursor_of(key: PageKey) -> str:

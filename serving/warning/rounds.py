@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from data.policy.case_times import shanghai_day
 from data.store.columns import CHINA
+from data.store.scope import ROOT
 from data.store.unit_of_work import Store
 from serving.warning.detection import find_all
 
@@ -43,7 +44,10 @@ def look_for_warnings(store: Store, *, last: date | None = None) -> int | None:
 
 
 def look_in_the_morning(store: Store) -> int | None:
-    """The service's own round: nothing before six in China."""
+    """The service's own round: nothing before six in China, nor where nothing came in yet."""
     with store.reading() as work:
-        hour = work.now().astimezone(CHINA).hour
-    return look_for_warnings(store) if hour >= FIRST_HOUR else None
+        if work.now().astimezone(CHINA).hour < FIRST_HOUR:
+            return None
+        last = shanghai_day(work.now()) - timedelta(days=1)
+        first = None if work.warnings.is_finished(last) else work.warning_signals.first_day(within=ROOT)
+    return look_for_warnings(store, last=last) if first is not None and first <= last else None

@@ -40,6 +40,7 @@ def test_a_quiet_quarter_brings_nothing(quiet: Store) -> None:
 
 
 def test_an_empty_store_brings_nothing(store: Store) -> None:
+    assert look_in_the_morning(store) is None
     assert look_for_warnings(store) == 0
 
 
