@@ -166,10 +166,10 @@ class CaseList:
         if wanted.received_until is not None:
             yield Case.received_at < wanted.received_until
         yield from closed_between(wanted.closed_first, wanted.closed_last)
-        for column, value in ((Closing.is_in_time, wanted.is_in_time), (Closing.satisfaction, wanted.satisfaction)):
-            if value is not None:
+        for name in ("is_in_time", "satisfaction"):
+            if getattr(wanted, name) is not None:
                 standing = (Closing.case_id == Case.id) & Closing.reopened_at.is_(None)
-                yield select(Closing.id).where(standing, column == value).exists()
+                yield select(Closing.id).where(standing, getattr(Closing, name) == getattr(wanted, name)).exists()
         if wanted.warning_id is not None:
             of_warning = select(WarningCase.case_id).where(WarningCase.warning_id == wanted.warning_id)
             yield Case.id.in_(of_warning)

@@ -112,7 +112,7 @@ def china_day(session: Session, moment: Any) -> ColumnElement[Any]:
 
 def between(first: date, last: date, moment: Any = Case.received_at) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Received (or whatever else the moment is) on these days of China, both included."""
-    return moment >= _start(first), moment < _start(last + timedelta(days=1))
+    return moment >= start_of_day(first), moment < start_of_day(last + timedelta(days=1))
 
 
 def _of_matter(warning: EarlyWarning) -> list[ColumnElement[bool]]:
@@ -122,7 +122,8 @@ def _of_matter(warning: EarlyWarning) -> list[ColumnElement[bool]]:
     return [getattr(Case, name) == getattr(warning, name) for name in names if getattr(warning, name) is not None]
 
 
-def _start(day: date) -> datetime:
+def start_of_day(day: date) -> datetime:
+    """When a day begins in China."""
     return datetime.combine(day, time(), tzinfo=CHINA)
 
 

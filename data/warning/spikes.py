@@ -16,7 +16,7 @@ from data.warning.limits import upper_limit, upper_tail
 
 WINDOWS = (1, 7)
 """Days: a sudden rise shows in one, a slower one in seven."""
-ALPHA = 1e-6
+ALPHA = 1e-5
 """Of one matter on one day; docs/alerts.md says what it costs and brings."""
 LEAST_CASES = 5
 """Fewer are no matter for a warning, however rare they are."""

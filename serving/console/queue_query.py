@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlencode
 
@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.datastructures import QueryParams
 
 from data.policy.case_times import end_of
-from data.store.columns import CHINA
 from data.store.records import CaseFilter, PageKey
 from data.store.unit_of_work import UnitOfWork
+from data.store.warning_signals import start_of_day
 from serving.console.visitors import Visitor
 from serving.errors import ServiceError
 
@@ -115,8 +115,8 @@ class QueueQuery(BaseModel):
             order_type=self.order_type,
             cause=self.cause,
             unit_id=self.own,
-            received_from=self.received_from and start_of(self.received_from),
-            received_until=self.received_to and end_of(self.received_to),
+            received_from=None if self.received_from is None else start_of_day(self.received_from),
+            received_until=None if self.received_to is None else end_of(self.received_to),
             closed_first=self.closed_from,
             closed_last=self.closed_to,
             is_in_time=None if self.in_time is None else self.in_time == "yes",
@@ -129,11 +129,6 @@ class QueueQuery(BaseModel):
     def page_key(self) -> PageKey | None:
         """Raises ServiceError `cursor_invalid`."""
         return None if self.after is None else _read(self.after)
-
-
-def start_of(day: date) -> datetime:
-    """When a day begins in China."""
-    return datetime.combine(day, time(), tzinfo=CHINA)
 
 
 def cursor_of(key: PageKey) -> str:

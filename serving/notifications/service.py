@@ -15,6 +15,7 @@ from serving.notifications.mail import Mailer
 from serving.notifications.repeating import Repeating
 from serving.settings import Settings
 from serving.telemetry import Telemetry
+from serving.warning.digest import send_on_mondays
 from serving.warning.rounds import look_in_the_morning
 
 ROUND_SECONDS = 0.5
@@ -45,6 +46,9 @@ class Notifications:
         ]
         if settings.sends_mail:
             mailer = Mailer(get_store, settings, telemetry)
+            self._workers.append(
+                Repeating("weekly digest", [lambda: send_on_mondays(get_store())], seconds=WARNING_SECONDS)
+            )
             self._workers.append(Repeating("mail", [mailer.send_due], seconds=MAIL_SECONDS))
 
     def start(self) -> None:
