@@ -56,6 +56,7 @@ def plan(texts: Sequence[LabelledText], *, cases: int, now: datetime, seed: int 
     chosen = dice.sample([text for text in texts if len(text.text) <= 1200], cases - surge)
     rising = dice.sample([text for text in texts if text.category == SURGE_CATEGORY and text.cause], surge)
     customers: list[str] = []
+    moments: list[tuple[datetime, LabelledText, str | None]]
     moments = [(_moment(dice, now, days=DAYS), text, None) for text in chosen]
     moments += [(_moment(dice, now, days=SURGE_DAYS), text, SURGE_BRANCH) for text in rising]
     return [
