@@ -22,6 +22,7 @@ Permission = Literal[
     "limits.decide",
     "alerts.follow",
     "alerts.acknowledge",
+    "warnings.handle",
     "webhooks.manage",
     "keys.manage",
     "users.manage",
@@ -39,6 +40,7 @@ OF_PERSONS: frozenset[Permission] = frozenset(
         "limits.extend",
         "limits.decide",
         "alerts.acknowledge",
+        "warnings.handle",
         "policy.confirm",
         "users.manage",
     }
@@ -72,6 +74,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "limits.decide",
             "alerts.follow",
             "alerts.acknowledge",
+            "warnings.handle",
         }
     ),
     "engineer": frozenset({"triage"}),
@@ -86,6 +89,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "limits.decide",
             "alerts.follow",
             "alerts.acknowledge",
+            "warnings.handle",
             "policy.confirm",
             "audit.read",
         }

@@ -25,6 +25,7 @@ from serving.console import (
     keys,
     limits,
     model,
+    overview,
     policy,
     queue,
     rectification,
@@ -33,6 +34,7 @@ from serving.console import (
     supervision,
     undo,
     users,
+    warnings,
 )
 from serving.console.headers import SecurityHeaders
 from serving.console.pages import page
@@ -66,6 +68,8 @@ def add_console(app: FastAPI, settings: Settings) -> None:
         users,
         keys,
         audit,
+        overview,
+        warnings,
     ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
