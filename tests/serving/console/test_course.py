@@ -70,7 +70,7 @@ def test_escalation_goes_one_level_up_to_a_named_person(office: Office) -> None:
     page = seat.get(f"/cases/{case}").text
     assert "升级至东城分行" in page
     assert "周敏 · 东城分行" in page
-    assert send(seat, case, "escalate", reason="不行", responsible=person(office, "lin")) == 403
+    assert send(seat, case, "escalate", reason="不行", responsible=person(office, "lin")) == 422
     assert send(seat, case, "escalate", reason="超出网点权限", responsible=person(office, "he")) == 422
     assert send(seat, case, "escalate", reason="超出网点权限", responsible=person(office, "lin")) == 303
     found = stored(office, case)
