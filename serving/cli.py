@@ -16,6 +16,7 @@ from data.errors import XiaobaoError, place_of
 from serving.commands.audit import audit_group, erase_command
 from serving.commands.keys import key_group
 from serving.commands.organisation import unit_group, user_group
+from serving.commands.report import report_command
 from serving.commands.store import store_group
 
 
@@ -54,7 +55,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group):
+for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, report_command):
     main.add_command(command)
 
 BUNDLE_OPTION = click.option(

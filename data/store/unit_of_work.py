@@ -44,6 +44,7 @@ from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
 from data.store.reminders import ReminderRepository
+from data.store.report_figures import ReportRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
@@ -128,6 +129,7 @@ class UnitOfWork:
         )
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
+        self.reports = ReportRepository(session, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session
