@@ -69,6 +69,10 @@ class QuarterError(XiaobaoError):
 class ReportFileError(XiaobaoError):
     code = "report_files_invalid"
 
+    def __init__(self, message: str, message_zh: str | None = None, *, code: str | None = None) -> None:
+        super().__init__(message, message_zh)
+        self.code = code or self.code
+
 
 class InputFileError(XiaobaoError):
     code = "input_file_invalid"

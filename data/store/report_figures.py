@@ -6,7 +6,7 @@ stands no longer. Purged cases count with what is left of them, so they have nei
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +76,27 @@ class UrgentCase:
     due_at: datetime | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReturnedCase:
+    """What a regulator gets of one complaint."""
+
+    case_id: str
+    regulator_reference: str | None
+    received_at: datetime
+    unit_id: str
+    region: str | None
+    channel: str
+    category: str | None
+    leaf: str | None
+    cause: str | None
+    subcause: str | None
+    status: str
+    closed_at: datetime | None
+    outcome: str | None
+    is_in_time: bool | None
+    satisfaction: str | None
+
+
 class ReportRepository:
     def __init__(self, session: Session, *, now: Callable[[], datetime]) -> None:
         self._session = session
@@ -142,6 +163,18 @@ class ReportRepository:
         flags = flags_of(self._session, [row.case_id for row in rows])
         return total, [UrgentCase(**row._mapping, flags=flags[row.case_id]) for row in rows]
 
+    def each_complaint(self, quarter: Quarter, *, within: str) -> Sequence[ReturnedCase]:
+        """The quarter's complaints in order of receipt, without purged ones."""
+        of_closing = ("outcome", "is_in_time", "satisfaction")
+        columns = [getattr(Closing if name in of_closing else Case, name) for name in _RETURNED]
+        query = (
+            select(Case.id.label("case_id"), *columns)
+            .outerjoin(Closing, and_(Closing.case_id == Case.id, Closing.reopened_at.is_(None)))
+            .where(*_complaints(Case, quarter, within))
+            .order_by(Case.received_at, Case.id)
+        )
+        return [ReturnedCase(**row._mapping) for row in self._session.execute(query)]
+
     def sample_texts(self, quarter: Quarter, *, within: str, limit: int) -> Sequence[str]:
         """Redacted texts of at most `limit` complaints, spread evenly over the quarter; erased ones have none."""
         conditions = (Case.erased_at.is_(None), *_complaints(Case, quarter, within))
@@ -199,6 +232,7 @@ class ReportRepository:
 
 _BATCH = 500
 _URGENT_COLUMNS = ("received_at", "unit_id", "category", "leaf", "cause", "subcause", "status", "due_at")
+_RETURNED = tuple(part.name for part in fields(ReturnedCase) if part.name != "case_id")
 _KEPT = ("open", "overdue", "forwarded", "repeats", "reviewed")
 _BOTH = ("in_time", "late", "satisfied", "rated", "responsible", "redress_fen")
 

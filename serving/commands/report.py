@@ -24,25 +24,33 @@ if TYPE_CHECKING:
     help="csv: a ZIP with one file a table.",
 )
 @click.option("--unit", "unit_id", default=None, help="Id of a unit; default: the head office.")
+@click.option(
+    "--kind",
+    type=click.Choice(["report", "regulator", "disclosure"]),
+    default="report",
+    show_default=True,
+    help="regulator: one row a complaint; disclosure: the public table of the quarter's year.",
+)
 @click.option("--exact", is_flag=True, help="Hide no small numbers: for who may read the cases themselves.")
 @click.option(
     "--output", "output_file", type=click.Path(path_type=Path, dir_okay=False), default=None,
     help="Default: report-QUARTER-UNIT.FORMAT here; - is standard output.",
 )  # fmt: skip
-def report_command(written: str, wanted: str, unit_id: str | None, exact: bool, output_file: Path | None) -> None:
+def report_command(
+    written: str, wanted: str, unit_id: str | None, kind: str, exact: bool, output_file: Path | None
+) -> None:
     """The quarterly report on complaints. Small numbers are left out unless asked for."""
     from data.quarter import Quarter
     from data.store.scope import ROOT
-    from serving.reports.compose import compose
     from serving.reports.formats import write_report
-    from serving.reports.report import build_report
+    from serving.reports.making import make_document
 
     quarter = Quarter.parse(written)
     with reading_for_reports() as (work, files):
         unit = unit_id or top_unit(work)
-        report = build_report(work, quarter, unit_id=unit, within=ROOT, files=files, is_exact=exact)
-    made = write_report(compose(report), wanted)  # type: ignore[arg-type]  # click has checked it
-    write_file(made.content, output_file or Path(f"report-{quarter}-{unit}.{made.suffix}"))
+        document = make_document(work, quarter, kind=kind, unit_id=unit, within=ROOT, files=files, is_exact=exact)
+    made = write_report(document, wanted)  # type: ignore[arg-type]  # click has checked it
+    write_file(made.content, output_file or Path(f"{kind}-{quarter}-{unit}.{made.suffix}"))
 
 
 @contextmanager

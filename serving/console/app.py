@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from data.errors import StoreUnavailableError, XiaobaoError
-from serving.console import assets, case, case_actions, decisions, home, queue, sign_in, undo
+from serving.console import assets, case, case_actions, decisions, home, queue, reports, sign_in, undo
 from serving.console.headers import SecurityHeaders
 from serving.console.pages import page
+from serving.console.report_desk import ReportDesk
 from serving.console.texts import texts
 from serving.console.visitors import SignInNeeded, language_of
 from serving.errors import STATUS_OF_CODE, error_content
@@ -26,7 +27,8 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     """Mount the console."""
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
-    for part in (home, sign_in, queue, case, decisions, case_actions, undo, assets):
+    app.state.report_desk = ReportDesk(settings.report_folder)
+    for part in (home, sign_in, queue, case, decisions, case_actions, undo, reports, assets):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
     console.add_exception_handler(XiaobaoError, _expected)

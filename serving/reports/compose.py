@@ -76,8 +76,8 @@ def _causes(report: Report) -> Section:
 
 def _assessment(report: Report) -> Section:
     columns = [Column("机构", "text"), Column("投诉量"), Column("未办结")]
-    for title in ("按期办结", "满意", "监管转办", "重复投诉"):
-        columns += [Column(title), Column(f"{title}率" if title in ("按期办结", "满意") else f"{title}占比", "share")]
+    for count, share in (("按期办结", "按期率"), ("满意", "满意率"), ("监管转办", "转办率"), ("重复投诉", "重复率")):
+        columns += [Column(count), Column(share, "share")]
     rows = []
     for line in (*report.units, report.total):
         values: list[Value] = [line.name, line.cases, line.open]
@@ -85,7 +85,7 @@ def _assessment(report: Report) -> Section:
             values += [measure.count, measure.share]
         rows.append(Row(values, is_total=not line.unit_id))
     note = (
-        "按期办结率＝按期办结÷（按期办结＋逾期办结＋已逾期未办结），满意率＝满意÷已评价；重复投诉指同一客户在本季度或上季度"
+        "按期率＝按期办结÷（按期办结＋逾期办结＋已逾期未办结），满意率＝满意÷已评价，转办率、重复率为占投诉量的比例；重复投诉指同一客户在本季度或上季度"
         "已向同一机构投诉过。"
     )
     return Section(title="六、机构考核", paragraphs=[note], tables=[

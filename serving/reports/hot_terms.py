@@ -18,7 +18,7 @@ from typing import Any
 from data.quarter import Quarter
 from data.store.unit_of_work import UnitOfWork
 
-SAMPLE = 4000
+SAMPLE = 3000
 LEAST_TEXTS = 5
 LEAST_SCORE = 1.64
 """Of the difference of two shares: one in twenty words that did not change would rise so far by chance."""
