@@ -43,14 +43,19 @@ from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
+from data.store.overview import OverviewRepository
 from data.store.policy_files import check_policies
+from data.store.readings import ReadingRepository
 from data.store.reminders import ReminderRepository
 from data.store.report_figures import ReportRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
+from data.store.supervision import SupervisionRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
+from data.store.warning_signals import WarningSignals
+from data.store.warnings import WarningRepository
 from data.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
@@ -129,9 +134,14 @@ class UnitOfWork:
         self.undoing = UndoRepository(
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
         )
+        self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
+        self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
         self.reports = ReportRepository(session, now=now)
+        self.overview = OverviewRepository(session, now=now)
+        self.warning_signals = WarningSignals(session)
+        self.warnings = WarningRepository(session, audit=self.audit, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session

@@ -21,6 +21,7 @@ Permission = Literal[
     "reports.read",
     "alerts.follow",
     "alerts.acknowledge",
+    "warnings.handle",
     "webhooks.manage",
     "keys.manage",
     "users.manage",
@@ -36,6 +37,7 @@ OF_PERSONS: frozenset[Permission] = frozenset(
         "cases.erase",
         "flags.confirm",
         "alerts.acknowledge",
+        "warnings.handle",
         "policy.confirm",
         "users.manage",
     }
@@ -67,6 +69,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "reports.read",
             "alerts.follow",
             "alerts.acknowledge",
+            "warnings.handle",
         }
     ),
     "engineer": frozenset({"triage"}),
@@ -80,6 +83,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "reports.read",
             "alerts.follow",
             "alerts.acknowledge",
+            "warnings.handle",
             "policy.confirm",
             "audit.read",
         }

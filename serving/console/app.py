@@ -13,7 +13,26 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from data.errors import StoreUnavailableError, XiaobaoError
-from serving.console import assets, case, case_actions, decisions, home, queue, reports, sign_in, undo
+from serving.console import (
+    alerts,
+    assets,
+    audit,
+    case,
+    case_actions,
+    decisions,
+    home,
+    keys,
+    model,
+    overview,
+    policy,
+    queue,
+    reports,
+    sign_in,
+    supervision,
+    undo,
+    users,
+    warnings,
+)
 from serving.console.headers import SecurityHeaders
 from serving.console.pages import page
 from serving.console.report_desk import ReportDesk
@@ -28,7 +47,26 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
     app.state.report_desk = ReportDesk(settings.report_folder)
-    for part in (home, sign_in, queue, case, decisions, case_actions, undo, reports, assets):
+    for part in (
+        home,
+        sign_in,
+        queue,
+        case,
+        decisions,
+        case_actions,
+        undo,
+        assets,
+        alerts,
+        supervision,
+        model,
+        policy,
+        users,
+        keys,
+        audit,
+        overview,
+        reports,
+        warnings,
+    ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
     console.add_exception_handler(XiaobaoError, _expected)
