@@ -20,6 +20,7 @@ Permission = Literal[
     "flags.confirm",
     "limits.extend",
     "limits.decide",
+    "reports.read",
     "alerts.follow",
     "alerts.acknowledge",
     "warnings.handle",
@@ -72,13 +73,14 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "flags.confirm",
             "limits.extend",
             "limits.decide",
+            "reports.read",
             "alerts.follow",
             "alerts.acknowledge",
             "warnings.handle",
         }
     ),
     "engineer": frozenset({"triage"}),
-    "auditor": frozenset({"cases.read", "audit.read"}),
+    "auditor": frozenset({"cases.read", "audit.read", "reports.read"}),
     "compliance": frozenset(
         {
             "triage",
@@ -87,6 +89,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "cases.erase",
             "limits.extend",
             "limits.decide",
+            "reports.read",
             "alerts.follow",
             "alerts.acknowledge",
             "warnings.handle",

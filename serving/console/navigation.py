@@ -14,6 +14,7 @@ PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("extensions", ("limits.decide",)),
     ("rectification", ("cases.read",)),
     ("overview", ("cases.read",)),
+    ("reports", ("reports.read",)),
     ("warnings", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
     ("model", ("cases.read", "triage")),
