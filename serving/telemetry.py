@@ -17,6 +17,10 @@
 | `xiaobao_outbox_dead` | deliveries that were given up and not sent again |
 | `xiaobao_outbox_oldest_seconds` | age of the oldest message that waits for dispatch or a webhook |
 | `xiaobao_alerts_open` | alerts that nobody has acknowledged |
+| `xiaobao_model{bundle}` | 1 for the model that answers |
+| `xiaobao_model_swaps_total{outcome}` | models that the registry named: swapped, refused |
+| `xiaobao_shadow_texts_total{bundle,outcome}` | texts that a shadow model read: compared, dropped, failed |
+| `xiaobao_shadow_disagreements_total{bundle,field}` | of the compared ones, those whose field it answers otherwise |
 """
 
 import time
@@ -70,6 +74,24 @@ class Telemetry:
             "xiaobao_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=self.registry
         )
         self.alerts_open = Gauge("xiaobao_alerts_open", "Alerts not acknowledged.", registry=self.registry)
+        self.model = Gauge("xiaobao_model", "1 for the model that answers.", ["bundle"], registry=self.registry)
+        self.model_swaps = Counter(
+            "xiaobao_model_swaps_total", "Models that the registry named.", ["outcome"], registry=self.registry
+        )
+        self.shadow_texts = Counter(
+            "xiaobao_shadow_texts_total", "Texts of a shadow model.", ["bundle", "outcome"], registry=self.registry
+        )
+        self.shadow_disagreements = Counter(
+            "xiaobao_shadow_disagreements_total",
+            "Compared texts whose field a shadow model answers otherwise.",
+            ["bundle", "field"],
+            registry=self.registry,
+        )
+
+    def show_model(self, name: str) -> None:
+        """Name the model that answers, and no other."""
+        self.model.clear()
+        self.model.labels(name).set(1)
 
     def count_answer(self, answer: TriageAnswer) -> None:
         self.triaged.labels(answer.order_type.code, answer.decision.band, answer.decision.priority).inc()
