@@ -1,4 +1,4 @@
-"""`xiaobao models shadow`: a candidate that reads along. In: a name and a share, or replicas' metrics. Out: a report."""
+"""`xiaobao models shadow`: a candidate reads along. In: a name and a share, or replicas' metrics. Out: a report."""
 
 import math
 from collections import Counter
