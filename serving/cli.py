@@ -15,6 +15,7 @@ import click
 from data.errors import XiaobaoError, place_of
 from serving.commands.audit import audit_group, erase_command
 from serving.commands.keys import key_group
+from serving.commands.labels import labels_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.store import store_group
@@ -55,7 +56,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group):
+for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group, labels_group):
     main.add_command(command)
 
 BUNDLE_OPTION = click.option(
