@@ -45,8 +45,8 @@ def choose(candidates: Sequence[Candidate], number: int, *, decided: Sequence[st
     chosen: dict[str, Choice] = {}
 
     def take(reason: Reason, ids: Sequence[str], most: int) -> None:
-        for id in [id for id in ids if id not in chosen][:most]:
-            chosen[id] = Choice(id=id, reason=reason)
+        for name in [name for name in ids if name not in chosen][:most]:
+            chosen[name] = Choice(id=name, reason=reason)
 
     take("blind", random.permutation(np.array(sorted(decided), dtype=object)).tolist(), quota["blind"])
     take("uncertain", by_uncertainty(candidates), quota["uncertain"])
@@ -68,7 +68,7 @@ def by_risk(candidates: Sequence[Candidate]) -> list[str]:
     ranked: dict[str, list[str]] = {}
     for code in sorted({code for c in candidates for code in c.probabilities.get("flags", {})}):
         likely = [(abs(p - 0.5), c.id) for c in candidates if (p := _flag(c, code)) >= LIKELY_FLAG]
-        ranked[code] = [id for _, id in sorted(likely)]
+        ranked[code] = [name for _, name in sorted(likely)]
     rounds = max(map(len, ranked.values()), default=0)
     order = [ids[i] for i in range(rounds) for ids in ranked.values() if i < len(ids)]
     return list(dict.fromkeys(order))

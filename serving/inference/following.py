@@ -1,6 +1,6 @@
 """The service follows the registry's pointer. In: a registry. Out: the named model answers, or the old one goes on.
 
-Every second the pointer is read. A new name is loaded (all hashes checked), warmed and asked the golden cases, in a
+Twice a second the pointer is read. A new name is loaded (all hashes checked), warmed and asked the golden cases, in a
 thread beside the requests; only then it takes over. On any failure the old model stays, and log, metric and `/readyz`
 say so; the same files are not tried again, a changed pointer or manifest is. The shadow is followed likewise.
 """
@@ -23,7 +23,7 @@ from serving.telemetry import Telemetry
 
 logger = logging.getLogger("xiaobao.inference")
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 SHOWN_FAILURES = 3
 
 

@@ -104,7 +104,7 @@ def test_exports_keep_to_the_callers_part(store: Store) -> None:
 
 def test_label_studio_and_back(store: Store, tmp_path: Path, taxonomy: Taxonomy) -> None:
     case = put(store)
-    decide(store, case.id)
+    decide(store, case.id, channel="unknown")
     run("pull", "--into", str(tmp_path / "a"))
     [snapshot] = snapshots(tmp_path / "a")
     tasks = tmp_path / "tasks.json"
@@ -118,7 +118,7 @@ def test_label_studio_and_back(store: Store, tmp_path: Path, taxonomy: Taxonomy)
     content = json.loads(tasks.read_text(encoding="utf-8"))
     content[0]["annotations"][0]["result"][0]["value"]["choices"] = ["nonsense"]
     tasks.write_text(json.dumps(content))
-    with pytest.raises(InputFileError, match="task 1: the taxonomy .* has no nonsense"):
+    with pytest.raises(InputFileError, match=r"task 1: the taxonomy .* has no nonsense"):
         read_tasks(tasks, taxonomy)
 
 
