@@ -24,7 +24,6 @@ from models.label_space import parent
 from models.promotion import add, promote
 from models.registry import GateRecord, Registry
 from training.config import TrainingConfig
-from training.learning_curve import part_of
 from training.pipeline import train_bundle
 
 START_SHARE, WRONG, SPOILT = 0.3, 0.05, 0.6

@@ -1,10 +1,10 @@
-"""What the choice of cases is worth. In: the corpus. Out: macro-F1 on test against the number of labels, two strategies.
+"""What the choice of cases is worth. In: the corpus. Out: macro-F1 on test by number of labels, for two strategies.
 
 A model trained on 30 % of the training texts; the rest plays the bank's traffic, week by week. Each week the model
 reads what is undecided, `training.selection` (or chance) chooses a batch, reviewers decide it, five labels of a hundred
-wrong, and the model is trained anew. The learner is the repository's lexical baseline in its fastest form (words, TF-IDF,
-logistic loss by stochastic gradient): a transformer trained anew for each of these points would take days on two cores,
-and every stored network has read all of these labels already.
+wrong, and the model is trained anew. The learner is the lexical baseline in its fastest form (words, TF-IDF, logistic
+loss by stochastic gradient): a transformer trained anew for each of these points would take days on two cores, and
+every stored network has read all of these labels already.
 """
 
 from collections.abc import Iterator, Sequence
@@ -190,6 +190,7 @@ def curve_lines(points: Sequence[Point]) -> list[str]:
     found = sums["named_rightly"]
     lines.append(
         f"\n`labels audit` on the batches: of {sums['wrong']:.0f} wrong labels {found:.0f} are named "
-        f"({found / max(1, sums['wrong']):.3f}); of {sums['named']:.0f} named {found / max(1, sums['named']):.3f} are wrong."
+        f"({found / max(1, sums['wrong']):.3f}); of {sums['named']:.0f} named "
+        f"{found / max(1, sums['named']):.3f} are wrong."
     )
     return lines

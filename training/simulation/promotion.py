@@ -46,7 +46,7 @@ def promote_under_load(*, rate: int, seconds: float) -> dict[str, Any]:
         token = secrets.token_urlsafe(32)
         service = ServiceCommand(
             name="service",
-            command=[sys.executable, "-m", "serving.cli", "serve", "--api-only", "--port", "{port}"],
+            command=[str(Path(sys.executable).with_name("xiaobao")), "serve", "--api-only", "--port", "{port}"],
             path="/v1/triage",
             environment={
                 "XIAOBAO_MODELS": str(registry.folder),
@@ -73,7 +73,7 @@ def _registry(folder: Path) -> Registry:
 async def _run(port: int, request: bytes, registry: Registry, *, rate: int, seconds: float) -> dict[str, Any]:
     load, due = Load(), asyncio.Queue[float | None]()
     clients = [asyncio.create_task(_client(port, request, due, load)) for _ in range(CONNECTIONS)]
-    swaps = asyncio.create_task(_swap(registry, seconds / 3))
+    swaps = asyncio.create_task(_swap(registry, load, seconds / 3))
     started = time.perf_counter()
     for number in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
@@ -85,11 +85,13 @@ async def _run(port: int, request: bytes, registry: Registry, *, rate: int, seco
     return _report(load, moments, rate=rate, asked=int(rate * seconds), took=time.perf_counter() - started)
 
 
-async def _swap(registry: Registry, pause: float) -> dict[str, tuple[float, float]]:
-    """When each command began and returned."""
+async def _swap(registry: Registry, load: Load, pause: float) -> dict[str, tuple[float, float]]:
+    """When each command began and returned; nothing is taken back before it has taken effect."""
     moments = {}
     for name in ("promotion", "rollback"):
         await asyncio.sleep(pause)
+        while name == "rollback" and load.answers[-1][1] != NAMES[1]:
+            await asyncio.sleep(0.05)
         begun = time.perf_counter()
         if name == "promotion":
             await asyncio.to_thread(promote, registry, NAMES[1], who=WHO, reason=WHY, force=True)
