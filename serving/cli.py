@@ -19,6 +19,7 @@ from serving.commands.labels import labels_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.store import store_group
+from serving.commands.taxonomy import taxonomy_group
 
 
 class _Commands(click.Group):
@@ -56,7 +57,17 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group, labels_group):
+for command in (
+    store_group,
+    audit_group,
+    erase_command,
+    unit_group,
+    user_group,
+    key_group,
+    models_group,
+    labels_group,
+    taxonomy_group,
+):
     main.add_command(command)
 
 BUNDLE_OPTION = click.option(

@@ -134,4 +134,4 @@ def _holm(tests: Sequence[Shift]) -> list[Shift]:
 
 def _value(labels: Mapping[str, Any], facet: str) -> str:
     value = labels.get(facet)
-    return ",".join(sorted(value)) if facet == "flags" else str(value)
+    return ",".join(sorted(value or ())) if facet == "flags" else str(value)

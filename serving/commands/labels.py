@@ -16,6 +16,7 @@ from serving.commands.opening import actor, opened_store
 
 if TYPE_CHECKING:
     from data.snapshots import LabelRow
+    from data.store.audit import Scalar
     from data.store.label_export import ReviewedCase
     from data.store.tables import Label
     from data.store.unit_of_work import Store
@@ -63,7 +64,7 @@ def labels_pull_command(folder: Path, unit_id: str | None, hugging_face: bool) -
         versions = {"taxonomy": default_taxonomy().version, "redaction": REDACTION_VERSION}
         snapshot = write_snapshot(folder, rows, versions=versions, hugging_face=hugging_face)
         with store.writing() as work:
-            details = {"snapshot": snapshot.name, "rows": len(rows)}
+            details: dict[str, Scalar] = {"snapshot": snapshot.name, "rows": len(rows)}
             work.audit.append("labels.pulled", actor_id=actor(), subject=unit_id or "all", details=details)
         gone = _forget(store, folder)
     counts = {name: file["rows"] for name, file in read_manifest(snapshot)["files"].items()}
