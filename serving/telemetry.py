@@ -21,9 +21,12 @@
 | `xiaobao_model_swaps_total{outcome}` | models that the registry named: swapped, refused |
 | `xiaobao_shadow_texts_total{bundle,outcome}` | texts that a shadow model read: compared, dropped, failed |
 | `xiaobao_shadow_disagreements_total{bundle,field}` | of the compared ones, those whose field it answers otherwise |
+| `xiaobao_drift{measure}` | distances that the last `xiaobao drift check` found |
+| `xiaobao_drift_alerts` | of them, those beyond threshold and chance |
 """
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,6 +90,18 @@ class Telemetry:
             ["bundle", "field"],
             registry=self.registry,
         )
+
+        self.drift = Gauge(
+            "xiaobao_drift", "Distances of recent complaints from the reference.", ["measure"], registry=self.registry
+        )
+        self.drift_alerts = Gauge("xiaobao_drift_alerts", "Distances beyond threshold.", registry=self.registry)
+
+    def show_drift(self, measures: Mapping[str, float], alerts: int) -> None:
+        """What the last check found."""
+        self.drift.clear()
+        for name, distance in measures.items():
+            self.drift.labels(name).set(distance)
+        self.drift_alerts.set(alerts)
 
     def show_model(self, name: str) -> None:
         """Name the model that answers, and no other."""

@@ -6,6 +6,7 @@ are gone since.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -28,8 +29,8 @@ class ReviewedCase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WaitingCase:
-    """A case that nobody has decided, with the model's latest probabilities."""
+class AnsweredCase:
+    """A case with the model's latest probabilities."""
 
     id: str
     text: str = field(repr=False)
@@ -61,13 +62,22 @@ class LabelExport:
             for case_id, label in sorted(standing.items())
         ]
 
-    def waiting(self, after: str = "", *, within: str, limit: int = PAGE) -> list[WaitingCase]:
+    def waiting(self, after: str = "", *, within: str, limit: int = PAGE) -> list[AnsweredCase]:
         """Cases that nobody has decided, in the order of their ids."""
-        query = self._cases(after, within=within, limit=limit).where(Case.labelled_at.is_(None))
+        return self._answered(self._cases(after, within=within, limit=limit).where(Case.labelled_at.is_(None)))
+
+    def received(
+        self, since: datetime, until: datetime, after: str = "", *, within: str, limit: int = PAGE
+    ) -> list[AnsweredCase]:
+        """Cases received from `since` and before `until`, in the order of their ids."""
+        query = self._cases(after, within=within, limit=limit)
+        return self._answered(query.where(Case.received_at >= since, Case.received_at < until))
+
+    def _answered(self, query: Select[Case]) -> list[AnsweredCase]:
         cases = {case.id: case for case in self._session.scalars(query)}
         latest = {case_id: p for (case_id, _), p in sorted(self._answers(cases).items())}
         return [
-            WaitingCase(id=case_id, text=case.redacted_text, probabilities=latest.get(case_id, {}))
+            AnsweredCase(id=case_id, text=case.redacted_text, probabilities=latest.get(case_id, {}))
             for case_id, case in sorted(cases.items())
         ]
 

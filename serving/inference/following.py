@@ -53,6 +53,8 @@ class Follower:
             try:
                 await self.look()
                 await asyncio.to_thread(self._look_at_shadow)
+                if (drift := await asyncio.to_thread(self._registry.drift)) is not None:
+                    self._telemetry.show_drift(*drift)
             except Exception as error:
                 logger.error("the registry could not be followed: %s at %s", type(error).__name__, place_of(error))
             await asyncio.sleep(POLL_SECONDS)

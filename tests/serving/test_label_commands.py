@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from data.store.maintenance import erase
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, open_store
 from data.taxonomy import Taxonomy
+from models.registry import Registry
+from serving.commands.drift import drift_group
 from serving.commands.labels import labels_group
 from serving.commands.opening import opened_store
 from tests.data.store.cases import EAST, WEST, build_organisation, label, master_key, masters, put, user_id
@@ -133,3 +136,24 @@ def test_next_cases_come_from_the_store(store: Store, tmp_path: Path) -> None:
     assert set(chosen) == {case.id for case in cases}
     assert chosen[cases[0].id] == "blind"
     assert all("盗刷" in task["data"]["text"] for task in json.loads(studio.read_text(encoding="utf-8")))
+
+
+def test_drift_is_measured_from_the_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.drift.LEAST_TEXTS", 4)
+    monkeypatch.setenv("XIAOBAO_MODELS", str(tmp_path))
+    (tmp_path / "now").mkdir()
+    (tmp_path / "CURRENT").write_text("now\n")
+    for i in range(5):
+        put(store, f"第{i}次投诉信用卡年费", external_id=f"old{i}", received_at=datetime(2026, 10, 5, tzinfo=UTC))
+        put(store, "话费套餐停机携号转网" * 50, external_id=f"new{i}", received_at=datetime(2026, 11, 25, tzinfo=UTC))
+    made = CliRunner().invoke(drift_group, ["reference", "--from", "2026-10-01", "--to", "2026-11-01"])
+    assert (made.exit_code, made.output) == (0, "reference of now: 5 texts\n")
+    calm = CliRunner().invoke(drift_group, ["check", "--until", "2026-10-08"])
+    checked = CliRunner().invoke(drift_group, ["check", "--until", "2026-11-27"])
+    assert checked.exit_code == 1, checked.output
+    assert "ALERT  length" in checked.output
+    assert "ALERT  length" not in calm.output
+    found = Registry(tmp_path).drift()
+    assert found is not None
+    assert found[0]["length"] == 1.0
+    assert found[1] >= 1
