@@ -7,6 +7,7 @@ reading and augmentation then need not know of weights. The snapshot's gate rows
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,7 +154,7 @@ def weighted(rows: Sequence[LabelRow], weights: LabelWeights) -> Iterator[Labell
 def weight_of(labelled_at: datetime, latest: datetime, weights: LabelWeights) -> float:
     """What a decision counts beside a text of the corpus."""
     days = (latest - labelled_at).total_seconds() / SECONDS_A_DAY
-    return max(weights.least_weight, weights.weight * 0.5 ** (days / weights.half_life_days))
+    return max(weights.least_weight, weights.weight * math.pow(0.5, days / weights.half_life_days))
 
 
 def _draw(name: str) -> float:

@@ -39,15 +39,18 @@ from data.store.imports import ImportRepository
 from data.store.key_material import KeyRing
 from data.store.label_export import LabelExport
 from data.store.labels import LabelRepository
+from data.store.letters import LetterRepository
 from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
+from data.store.readings import ReadingRepository
 from data.store.reminders import ReminderRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
+from data.store.supervision import SupervisionRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
 from data.store.webhooks import WebhookRepository
@@ -85,6 +88,7 @@ class UnitOfWork:
         self.alerts = AlertRepository(session, policy=book.current, outbox=self.outbox, events=self.events, now=now)
         self.webhooks = WebhookRepository(session, keys=self.keys, now=now)
         self.deliveries = DeliveryRepository(session, webhooks=self.webhooks, now=now)
+        self.letters = LetterRepository(session, now=now)
         self.confirmations = ConfirmationRepository(session, book=book, audit=self.audit, now=now)
         due_dates = DueDates(session, book=book, confirmations=self.confirmations, now=now)
         self.triage_results = TriageResultRepository(session, due_dates=due_dates, alerts=self.alerts, now=now)
@@ -128,6 +132,8 @@ class UnitOfWork:
         self.undoing = UndoRepository(
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
         )
+        self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
+        self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
