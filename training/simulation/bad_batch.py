@@ -83,7 +83,9 @@ def _misread(lines: Sequence[Line], pool: Sequence[Line], share: float, seed: in
 
 def _spoil(lines: Sequence[Line], pool: Sequence[Line], seed: int) -> Iterator[Line]:
     for line in _misread(lines, pool, SPOILT, seed):
-        evidence = {code: quotes for code, quotes in line.get("evidence", {}).items() if code not in line["flags"]}
+        evidence = {
+            code: quotes for code, quotes in line.get("evidence", {}).items() if code not in line.get("flags", [])
+        }
         yield {**line, "flags": [], "evidence": evidence}
 
 
