@@ -14,12 +14,14 @@ import click
 
 from data.errors import XiaobaoError, place_of
 from serving.commands.audit import audit_group, erase_command
+from serving.commands.drift import drift_group
 from serving.commands.keys import key_group
 from serving.commands.labels import labels_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.store import store_group
 from serving.commands.taxonomy import taxonomy_group
+from serving.commands.warning import digest_command, warn_command
 
 
 class _Commands(click.Group):
@@ -67,8 +69,11 @@ for command in (
     models_group,
     labels_group,
     taxonomy_group,
+    drift_group,
 ):
     main.add_command(command)
+main.add_command(warn_command)
+main.add_command(digest_command)
 
 BUNDLE_OPTION = click.option(
     "--bundle",

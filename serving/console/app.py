@@ -23,12 +23,14 @@ from serving.console import (
     home,
     keys,
     model,
+    overview,
     policy,
     queue,
     sign_in,
     supervision,
     undo,
     users,
+    warnings,
 )
 from serving.console.headers import SecurityHeaders
 from serving.console.pages import page
@@ -58,6 +60,8 @@ def add_console(app: FastAPI, settings: Settings) -> None:
         users,
         keys,
         audit,
+        overview,
+        warnings,
     ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
