@@ -19,6 +19,7 @@ from serving.commands.keys import key_group
 from serving.commands.labels import labels_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
+from serving.commands.report import report_command
 from serving.commands.store import store_group
 from serving.commands.taxonomy import taxonomy_group
 from serving.commands.warning import digest_command, warn_command
@@ -70,6 +71,7 @@ for command in (
     labels_group,
     taxonomy_group,
     drift_group,
+    report_command,
 ):
     main.add_command(command)
 main.add_command(warn_command)

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         default=None, description="Folder of the bank's policy.yaml and its older versions; default: the shipped one."
     )
     holidays: Path | None = Field(default=None, description="The bank's holiday table; default: the shipped one.")
+    report_folder: Path | None = Field(
+        default=None,
+        description="Folder of the bank's report_groups.yaml and education.yaml; default: the shipped ones.",
+    )
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     models: Path | None = Field(
         default=None, description="Registry of models; the service follows its pointer unless a bundle is named."
