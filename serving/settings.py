@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     console_url: Annotated[str, Field(pattern=r"^https?://[!-~]+$")] | None = Field(
         default=None, description="The console's address for links in letters, https://…/console."
     )
+    quality_share: float = Field(
+        default=0.02, ge=0, le=1, description="Share of a day's cases that people read without the model's answer."
+    )
     event_streams: int = Field(default=64, ge=1, le=1024, description="Event streams open at once.")
     import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")
     import_max_rows: int = Field(default=50_000, ge=1, description="Most rows of a file that is imported.")

@@ -18,6 +18,7 @@ from data.store.sketch import similarity
 from data.store.tables import OPEN, Case, CaseFlag, SketchBand
 
 MOST_ON_PAGE = 200
+MOST_NEW = 100
 LEAST_SIMILARITY = 0.5
 # A template sent a thousand times is recognised by its latest few hundred.
 _MOST_CANDIDATES = 500
@@ -75,6 +76,15 @@ class CaseList:
         before = ids.where(_ahead(key)).order_by(*(part.desc() for part in order))
         behind = ids.where(_behind(key, "queue")).order_by(*order)
         return self._session.scalar(before), self._session.scalar(behind)
+
+    def count_new(self, wanted: CaseFilter, *, since: datetime, within: str) -> int:
+        """How many cases that meet the filter were stored after a moment; counted up to MOST_NEW.
+
+        Raises StoreError `query_invalid`.
+        """
+        new = select(Case.id).where(Case.stored_at > since, Case.unit_id.in_(units_within(within)))
+        query = new.where(*self._conditions(wanted)).limit(MOST_NEW)
+        return self._session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
     def open_counts(self, user_id: str, *, within: str) -> OpenCounts:
         """What stands beside the names of a person's lists."""

@@ -44,6 +44,7 @@ from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
+from data.store.quality import QualityRepository
 from data.store.readings import ReadingRepository
 from data.store.reminders import ReminderRepository
 from data.store.saved_views import SavedViewRepository
@@ -131,6 +132,7 @@ class UnitOfWork:
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
         )
         self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
+        self.quality = QualityRepository(session, key=derive(secret, "quality"), labels=self.labels, now=now)
         self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)

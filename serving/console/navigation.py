@@ -12,6 +12,7 @@ PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("queue", ("cases.read",)),
     ("supervision", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
+    ("quality", ("cases.read",)),
     ("model", ("cases.read", "triage")),
     ("policy", ("cases.read",)),
     ("users", ("users.manage",)),
