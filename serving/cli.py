@@ -15,8 +15,10 @@ import click
 from data.errors import XiaobaoError, place_of
 from serving.commands.audit import audit_group, erase_command
 from serving.commands.keys import key_group
+from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.store import store_group
+from serving.commands.warning import digest_command, warn_command
 
 
 class _Commands(click.Group):
@@ -54,8 +56,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group):
+for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group):
     main.add_command(command)
+main.add_command(warn_command)
+main.add_command(digest_command)
 
 BUNDLE_OPTION = click.option(
     "--bundle",
@@ -144,7 +148,7 @@ def bundle_show_command(folder: Path | None) -> None:
 @bundle_group.command("use")
 @click.argument("name")
 def bundle_use_command(name: str) -> None:
-    """Make a bundle of models/bundles/ the shipped one."""
+    """Make a bundle of models/bundles/ the shipped one, for developers; a bank promotes: xiaobao models promote."""
     from models.bundle import BUNDLES_FOLDER, CURRENT_POINTER, load_bundle
 
     load_bundle(BUNDLES_FOLDER / name)
