@@ -23,6 +23,7 @@ from serving.console import (
     home,
     keys,
     model,
+    overview,
     policy,
     quality,
     queue,
@@ -30,6 +31,7 @@ from serving.console import (
     supervision,
     undo,
     users,
+    warnings,
 )
 from serving.console.headers import SecurityHeaders
 from serving.console.pages import page
@@ -60,6 +62,8 @@ def add_console(app: FastAPI, settings: Settings) -> None:
         users,
         keys,
         audit,
+        overview,
+        warnings,
     ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)

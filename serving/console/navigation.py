@@ -11,6 +11,8 @@ from serving.console.visitors import Visitor
 PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("queue", ("cases.read",)),
     ("supervision", ("cases.read",)),
+    ("overview", ("cases.read",)),
+    ("warnings", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
     ("quality", ("cases.read",)),
     ("model", ("cases.read", "triage")),

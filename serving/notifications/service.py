@@ -16,10 +16,13 @@ from serving.notifications.repeating import Repeating
 from serving.quality_rounds import draw_for_quality
 from serving.settings import Settings
 from serving.telemetry import Telemetry
+from serving.warning.digest import send_on_mondays
+from serving.warning.rounds import look_in_the_morning
 
 ROUND_SECONDS = 0.5
 MEASURE_SECONDS = 15.0
 CLOCK_SECONDS = 20.0
+WARNING_SECONDS = 300.0
 MAIL_SECONDS = 2.0
 QUALITY_SECONDS = 600.0
 
@@ -44,11 +47,15 @@ class Notifications:
                 [lambda: draw_for_quality(get_store(), settings.quality_share)],
                 seconds=QUALITY_SECONDS,
             ),
+            Repeating("early warning", [lambda: look_in_the_morning(get_store())], seconds=WARNING_SECONDS),
             Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
             DeliveryWorker(get_store, settings, telemetry),
         ]
         if settings.sends_mail:
             mailer = Mailer(get_store, settings, telemetry)
+            self._workers.append(
+                Repeating("weekly digest", [lambda: send_on_mondays(get_store())], seconds=WARNING_SECONDS)
+            )
             self._workers.append(Repeating("mail", [mailer.send_due], seconds=MAIL_SECONDS))
 
     def start(self) -> None:
