@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         default=None, description="Folder of the bank's policy.yaml and its older versions; default: the shipped one."
     )
     holidays: Path | None = Field(default=None, description="The bank's holiday table; default: the shipped one.")
+    report_folder: Path | None = Field(
+        default=None,
+        description="Folder of the bank's report_groups.yaml and education.yaml; default: the shipped ones.",
+    )
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")

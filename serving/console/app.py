@@ -27,6 +27,7 @@ from serving.console import (
     policy,
     quality,
     queue,
+    reports,
     sign_in,
     supervision,
     undo,
@@ -35,6 +36,7 @@ from serving.console import (
 )
 from serving.console.headers import SecurityHeaders
 from serving.console.pages import page
+from serving.console.report_desk import ReportDesk
 from serving.console.texts import texts
 from serving.console.visitors import SignInNeeded, language_of
 from serving.errors import STATUS_OF_CODE, error_content
@@ -45,6 +47,7 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     """Mount the console."""
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
+    app.state.report_desk = ReportDesk(settings.report_folder)
     for part in (
         home,
         sign_in,
@@ -63,6 +66,7 @@ def add_console(app: FastAPI, settings: Settings) -> None:
         keys,
         audit,
         overview,
+        reports,
         warnings,
     ):
         console.include_router(part.router)

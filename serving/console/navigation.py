@@ -12,6 +12,7 @@ PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("queue", ("cases.read",)),
     ("supervision", ("cases.read",)),
     ("overview", ("cases.read",)),
+    ("reports", ("reports.read",)),
     ("warnings", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
     ("quality", ("cases.read",)),
