@@ -22,6 +22,7 @@ DATA_FILES = {
     "data/policy/holidays.yaml",
     "models/rules.yaml",
     "eval/gate.yaml",
+    "models/golden.yaml",
 }
 
 
