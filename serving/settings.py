@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         default=None, description="Folder of the bank's policy.yaml and its older versions; default: the shipped one."
     )
     holidays: Path | None = Field(default=None, description="The bank's holiday table; default: the shipped one.")
+    notice: Path | None = Field(
+        default=None, description="What the bank tells its customers about complaining; default: the shipped example."
+    )
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")

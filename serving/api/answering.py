@@ -54,6 +54,18 @@ async def answer_one(request: Request, principal: Principal, *, full: bool, keep
     intake = _intake(request, principal) if keep else None
     body = await read_body(request, TRIAGE_REQUEST, most_bytes=principal.max_body_bytes)
     _count(request, principal, 1)
+    item, answer = await triaged(request, body, full=full or keep)
+    if intake is not None:
+        from serving.intake import Complaint
+
+        answer = await intake.keep_one(Complaint(body=body, item=item, answer=answer), principal)
+    return _json(answer if full else _without_probabilities(answer))
+
+
+async def triaged(
+    request: Request, body: TriageRequest, *, full: bool, is_counted: bool = True
+) -> tuple[PreparedInput, TriageAnswer]:
+    """One complaint's answer; metrics tell of it if it `is_counted`. Raises TextError, ServiceError."""
     if len(body.text) <= PREPARED_ON_LOOP:
         item = _prepare(request, body)
     else:
@@ -61,12 +73,7 @@ async def answer_one(request: Request, principal: Principal, *, full: bool, keep
     outcome = (await _infer(request, [item]))[0]
     if isinstance(outcome, ServiceError):
         raise outcome
-    answer = _answer(request, item, outcome, full=full or keep)
-    if intake is not None:
-        from serving.intake import Complaint
-
-        answer = await intake.keep_one(Complaint(body=body, item=item, answer=answer), principal)
-    return _json(answer if full else _without_probabilities(answer))
+    return item, _answer(request, item, outcome, full=full, is_counted=is_counted)
 
 
 async def answer_batch(request: Request, principal: Principal, *, full: bool, keep: bool = False) -> Response:
@@ -153,11 +160,14 @@ async def _infer(request: Request, items: list[PreparedInput]) -> list[Outcome]:
     return await pool.infer(items)
 
 
-def _answer(request: Request, item: PreparedInput, outcome: tuple[Inference, float], *, full: bool) -> TriageAnswer:
+def _answer(
+    request: Request, item: PreparedInput, outcome: tuple[Inference, float], *, full: bool, is_counted: bool = True
+) -> TriageAnswer:
     predictor: Predictor = request.app.state.predictor
     inference, waited = outcome
     answer = predictor.answer(item, inference, full=full, queue_seconds=waited)
-    _telemetry(request).count_answer(answer)
+    if is_counted:
+        _telemetry(request).count_answer(answer)
     return answer
 
 
