@@ -1,4 +1,4 @@
-"""受理: a complaint from the counter, the telephone, a letter, the comment book or an authority. In: a form. Out: a case.
+"""受理: a complaint from counter, telephone, letter, comment book or authority. In: a form. Out: a case.
 
 While it is typed its triage is shown and nothing is stored. Saving stores it once, however often the form is sent; then
 its receipt is shown. A type of order that the person chose is stored as their decision, with the classification that
