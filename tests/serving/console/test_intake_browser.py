@@ -18,6 +18,7 @@ def test_from_intake_to_receipt(desk: Desk) -> None:
     page.fill("#text", TEXT)
     expect(page.locator("#preview .limits .deciding")).to_contain_text("15 日")
     expect(page.locator("#preview .hints .number")).not_to_have_count(0)
+    page.focus("#order_type")
     page.select_option("#order_type", "complaint")
     expect(page.locator("#subcause")).to_be_visible()
     expect(page.locator("#order_type")).to_be_focused()
