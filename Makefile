@@ -16,7 +16,7 @@ run: $(VENV)/.serving  ## start the service in development mode with the shipped
 	XIAOBAO_ENVIRONMENT=development $(BIN)/xiaobao serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.development  ## all tests, on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: $(VENV)/.development  ## lint, format, types, import directions
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@
     ├── InputFileError     a file given to the command line or to an import cannot be read
     ├── TextError          one complaint text cannot be triaged
     ├── BundleError        a model bundle is missing, damaged or does not fit this version
+    ├── RegistryError      the folder of models cannot do what was asked (no such model, the gate was not passed)
     ├── EncoderError       the pretrained encoder cannot be built
     ├── SettingsError      the service must not start with these settings
     └── StoreError         the case store cannot do what was asked
@@ -77,6 +78,10 @@ class TextError(XiaobaoError):
 
 class BundleError(XiaobaoError):
     code = "bundle_invalid"
+
+
+class RegistryError(XiaobaoError):
+    code = "registry_refused"
 
 
 class EncoderError(XiaobaoError):

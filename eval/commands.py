@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ def _need(module: str) -> None:
 @click.option("--bundle", "bundle_folder", type=FOLDER, help="Default: the shipped one.")
 @click.option("--split", "split_names", type=SPLIT, multiple=True, help="Default: dev; with --report all of them.")
 @click.option("--gold", "gold_files", multiple=True, metavar="[NAME=]FILE", help="Labelled texts of your own.")
+@click.option("--against", metavar="NAME", help="Beside a model of the registry, `current` for the one that serves.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--report", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write report.json, .html.")
 @click.option("--baselines", is_flag=True, help="In the report: simpler methods on the same texts.")
@@ -47,6 +49,7 @@ def evaluate_command(
     bundle_folder: Path | None,
     split_names: tuple[str, ...],
     gold_files: tuple[str, ...],
+    against: str | None,
     as_json: bool,
     folder: Path | None,
     texts_folder: Path | None,
@@ -63,6 +66,9 @@ def evaluate_command(
     selection = Selection(
         splits=split_names, gold=parse_gold(gold_files), **{key: file for key, file in files.items() if file}
     )
+    if against is not None:
+        _print_differences(bundle_folder, against, selection, as_json=as_json)
+        return
     readme, reuse = of_reports.pop("readme"), of_reports.pop("reuse")
     additions = Additions(command=command_line(context), **of_reports)
     if folder is None:
@@ -98,8 +104,11 @@ def _refuse_ignored_options(context: click.Context) -> None:
     if "folder" not in given:
         if found := [name for name in OF_REPORTS if name in given]:
             raise click.UsageError(f"{given[found[0]]} belongs to a report; add --report FOLDER")
-        if len(context.params["split_names"]) + len(context.params["gold_files"]) > 1:
+        several = len(context.params["split_names"]) + len(context.params["gold_files"])
+        if several > 1 and "against" not in given:
             raise click.UsageError("one --split or --gold is printed at a time; add --report FOLDER for several")
+    elif "against" in given:
+        raise click.UsageError("--against prints differences and writes no report; leave --against or --report out")
     elif "as_json" in given:
         raise click.UsageError(
             "--json prints figures; a report's stand in FOLDER/report.json; leave --json or --report out"
@@ -114,13 +123,13 @@ def _print_figures(bundle_folder: Path | None, selection: "Selection", *, as_jso
     from data.taxonomy import default_taxonomy
     from eval.metrics import evaluate_answers
     from eval.report.printed import figure_lines
-    from eval.sets import answer_set, read_golds, read_sets
+    from eval.sets import answer_set, read_chosen
     from models.predictor import Predictor
 
     if not selection.splits and not selection.gold:
         selection = replace(selection, splits=("dev",))
     taxonomy = default_taxonomy()
-    labelled = (read_golds(selection.gold, taxonomy) or read_sets(selection, taxonomy)[0])[0]
+    labelled = read_chosen(selection, taxonomy)[0]
     predictor = Predictor.load(bundle_folder)
     evaluated = answer_set(labelled, predictor)
     scores = evaluate_answers(evaluated.credited, evaluated.answers, first=evaluated.texts)
@@ -130,6 +139,68 @@ def _print_figures(bundle_folder: Path | None, selection: "Selection", *, as_jso
     click.echo(f"{predictor.bundle.name} on {evaluated.name}: {scores['texts']} texts; value [95 % interval]")
     for line in figure_lines(scores):
         click.echo(line)
+
+
+def _print_differences(bundle_folder: Path | None, against: str, selection: "Selection", *, as_json: bool) -> None:
+    from dataclasses import asdict, replace
+
+    from data.taxonomy import default_taxonomy
+    from eval.against import answer_pair, compare_pair, row_line
+    from eval.sets import read_chosen
+    from models.predictor import Predictor
+    from models.registry import Registry
+
+    if not selection.splits and not selection.gold:
+        selection = replace(selection, splits=("dev",))
+    current = Predictor.load(Registry().folder_of(against))
+    candidate = Predictor.load(bundle_folder)
+    for labelled in read_chosen(selection, default_taxonomy()):
+        rows = compare_pair(answer_pair(labelled, candidate, current))
+        if as_json:
+            click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
+            continue
+        click.echo(f"{candidate.bundle.name} − {current.bundle.name} on {labelled.name}: {len(labelled.texts)} texts")
+        for row in rows:
+            click.echo(row_line(row))
+
+
+@click.command("gate")
+@click.argument("name")
+@click.option("--split", "split_names", type=SPLIT, multiple=True, help="Default: test, where no --gold is given.")
+@click.option("--gold", "gold_files", multiple=True, metavar="[NAME=]FILE", help="Labelled texts of your own.")
+@click.option("--rules", "rules_file", type=FILE, help="Default: the shipped gate.yaml.")
+@click.option("--corpus", "texts_folder", type=FOLDER, help="Folder of texts.")
+@click.option("--splits", "splits_file", type=FILE, help="Their splits.")
+def gate_command(
+    name: str,
+    split_names: tuple[str, ...],
+    gold_files: tuple[str, ...],
+    rules_file: Path | None,
+    texts_folder: Path | None,
+    splits_file: Path | None,
+) -> None:
+    """May model NAME of the registry replace the one that serves? Prints each reason; exit 1 if not passed."""
+    _need("scipy")
+    from eval.gate import RULES_FILE, finding_line
+    from eval.gate_run import ask_gate
+    from eval.sets import Selection, parse_gold
+    from models.registry import Registry
+
+    files = {"texts_folder": texts_folder, "splits_file": splits_file}
+    gold = parse_gold(gold_files)
+    selection = Selection(
+        splits=split_names or (() if gold else ("test",)),
+        gold=gold,
+        **{key: file for key, file in files.items() if file},
+    )
+    record = ask_gate(Registry(), name, selection=selection, rules_file=rules_file or RULES_FILE)
+    for finding in record.findings:
+        click.echo(finding_line(finding))
+    failed = sum(not finding.passed for finding in record.findings)
+    click.echo(f"{name} beside {record.current} on {record.texts} texts: {len(record.findings) - failed} passed, "
+               f"{failed} failed")  # fmt: skip
+    if failed:
+        sys.exit(1)
 
 
 def _write_report(folder: Path, measured: "tuple[Path | None, Selection, Additions] | None") -> None:

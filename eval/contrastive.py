@@ -20,7 +20,7 @@ from models.classifier import load_encoder
 from models.encoder import encoder_folder
 
 EMBEDDED_TOKENS = 256
-EMBEDDED_TOGETHER = 16
+RUN_TOGETHER = 6
 CONTRASTIVE_BATCH = 8  # firsts; three texts each
 CONTRASTIVE_RATE = 3e-5
 SEED = 20261129
@@ -36,8 +36,14 @@ class Body:
     model: PreTrainedModel
 
     def vectors(self, texts: Sequence[str]) -> torch.Tensor:
-        """Mean of the token states, (texts, hidden)."""
-        pieces = self.tokenizer.encode_batch(list(texts))
+        """Mean of the token states, (texts, hidden); texts of similar length run together: little is padded."""
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        parts = [order[start : start + RUN_TOGETHER] for start in range(0, len(order), RUN_TOGETHER)]
+        means = torch.cat([self._means([texts[i] for i in part]) for part in parts])
+        return means[torch.tensor(order).argsort()]
+
+    def _means(self, texts: list[str]) -> torch.Tensor:
+        pieces = self.tokenizer.encode_batch(texts)
         mask = torch.tensor([piece.attention_mask for piece in pieces])
         ids = torch.tensor([piece.ids for piece in pieces])
         states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -55,16 +61,10 @@ def load_body(taxonomy: Taxonomy) -> Body:
 
 
 def embed(texts: Sequence[str], body: Body) -> npt.NDArray[np.float32]:
-    """Mean vectors of texts, shape (texts, hidden); texts of similar length run together."""
+    """Mean vectors of texts, shape (texts, hidden)."""
     body.model.train(False)
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    rows: list[npt.NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(texts)
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-        for start in range(0, len(order), EMBEDDED_TOGETHER):
-            chosen = order[start : start + EMBEDDED_TOGETHER]
-            for i, vector in zip(chosen, body.vectors([texts[i] for i in chosen]).float().numpy(), strict=True):
-                rows[i] = vector
-    return np.stack(rows)
+        return body.vectors(texts).float().numpy()
 
 
 def contrastive_body(texts: Sequence[str], labels: Sequence[str | None], taxonomy: Taxonomy) -> Body:

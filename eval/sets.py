@@ -91,6 +91,11 @@ def read_sets(selection: Selection, taxonomy: Taxonomy) -> tuple[list[LabelledSe
     return [*(corpus_set(name, by_split[name]) for name in chosen), *golds], by_split["train"]
 
 
+def read_chosen(selection: Selection, taxonomy: Taxonomy) -> list[LabelledSet]:
+    """The chosen sets; the corpus is read only for a chosen split. Raises CorpusError."""
+    return read_sets(selection, taxonomy)[0] if selection.splits else read_golds(selection.gold, taxonomy)
+
+
 def read_golds(files: Mapping[str, Path], taxonomy: Taxonomy) -> list[LabelledSet]:
     """Gold files by name; they need no corpus. Raises CorpusError for a wrong line."""
     return [

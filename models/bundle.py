@@ -8,6 +8,7 @@ so its hashes are checked when training reads it (`check_training_files`).
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,24 @@ class Bundle:
         return self.folder / "tokenizer.json"
 
 
-def current_bundle_folder() -> Path:
-    """The folder of the shipped bundle. Raises BundleError if the pointer is missing."""
+def models_folder() -> Path:
+    """The registry: `XIAOBAO_MODELS`, or the folder of the shipped bundle."""
+    return Path(os.environ.get("XIAOBAO_MODELS") or BUNDLES_FOLDER)
+
+
+def current_bundle_folder(models: Path | None = None) -> Path:
+    """The folder that a registry's pointer names, by default that of `models_folder`. Raises BundleError."""
+    folder = models or models_folder()
+    pointer = folder / CURRENT_POINTER.name
     try:
-        return BUNDLES_FOLDER / CURRENT_POINTER.read_text(encoding="utf-8").strip()
+        name = pointer.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BundleError(
-            f"no {CURRENT_POINTER.name} in models/bundles/; train a model and run: xiaobao bundle use NAME"
+            f"no {pointer.name} in {folder}; put a model there and point to it: xiaobao models add, models promote"
         ) from error
+    if not name or name in (".", "..") or Path(name).name != name:
+        raise BundleError(f"{pointer} holds {name[:40]!r}; expected the name of a folder beside it")
+    return folder / name
 
 
 def load_bundle(folder: Path) -> Bundle:

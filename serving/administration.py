@@ -42,10 +42,11 @@ def add_user(
     password_hash: str | None,
     actor_id: str,
     within: str,
+    email: str | None = None,
 ) -> User:
     """A person; without a password they cannot sign in here. Raises StoreError, NotFoundError."""
     _check_role_of_person(role)
-    user = work.users.add(login=login, name=name, role=role, unit_id=unit_id, within=within)
+    user = work.users.add(login=login, name=name, role=role, unit_id=unit_id, within=within, email=email)
     work.audit.append("user.added", actor_id=actor_id, subject=user.id, details={"role": role, "unit": unit_id})
     if password_hash is not None:
         work.sign_in.set_password(user.id, password_hash, actor_id=actor_id, within=within)
@@ -59,14 +60,16 @@ def change_user(
     role: str | None = None,
     unit_id: str | None = None,
     is_active: bool | None = None,
+    email: str | None = None,
     actor_id: str,
     within: str,
 ) -> User:
-    """Change what is given. Raises StoreError, NotFoundError."""
+    """Change what is given; an empty `email` takes the address away. Raises StoreError, NotFoundError."""
     if role is not None:
         _check_role_of_person(role)
-    user = work.users.change(user_id, role=role, unit_id=unit_id, is_active=is_active, within=within)
-    given = {"role": role, "unit": unit_id, "active": is_active}
+    user = work.users.change(user_id, role=role, unit_id=unit_id, is_active=is_active, email=email, within=within)
+    # The address itself is personal data, which the log never holds.
+    given = {"role": role, "unit": unit_id, "active": is_active, "email_set": None if email is None else bool(email)}
     details = {key: value for key, value in given.items() if value is not None}
     work.audit.append("user.changed", actor_id=actor_id, subject=user_id, details=details)
     return user

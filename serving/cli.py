@@ -15,6 +15,7 @@ import click
 from data.errors import XiaobaoError, place_of
 from serving.commands.audit import audit_group, erase_command
 from serving.commands.keys import key_group
+from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.store import store_group
 
@@ -54,7 +55,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group):
+for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group):
     main.add_command(command)
 
 BUNDLE_OPTION = click.option(
@@ -144,7 +145,7 @@ def bundle_show_command(folder: Path | None) -> None:
 @bundle_group.command("use")
 @click.argument("name")
 def bundle_use_command(name: str) -> None:
-    """Make a bundle of models/bundles/ the shipped one."""
+    """Make a bundle of models/bundles/ the shipped one, for developers; a bank promotes: xiaobao models promote."""
     from models.bundle import BUNDLES_FOLDER, CURRENT_POINTER, load_bundle
 
     load_bundle(BUNDLES_FOLDER / name)

@@ -73,6 +73,19 @@ class Settings(BaseSettings):
     webhook_retry_seconds: Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(5, 30, 120, 600, 3600, 21600), description="Pauses before the attempts after the first."
     )
+    smtp_host: str | None = Field(default=None, description="The bank's mail server; without one no e-mail is sent.")
+    smtp_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Its port; default: 587 with starttls, 465 with tls, 25 with none."
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="How it is spoken to.")
+    smtp_login: str | None = Field(default=None, description="Whom to sign in as there, if at all.")
+    smtp_password_file: Path | None = Field(default=None, description="File that holds the password, one line.")
+    smtp_sender: Annotated[str, Field(pattern=r"^[!-~]+@[!-~]+$")] | None = Field(
+        default=None, description="Address that letters come from."
+    )
+    console_url: Annotated[str, Field(pattern=r"^https?://[!-~]+$")] | None = Field(
+        default=None, description="The console's address for links in letters, https://…/console."
+    )
     event_streams: int = Field(default=64, ge=1, le=1024, description="Event streams open at once.")
     import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")
     import_max_rows: int = Field(default=50_000, ge=1, description="Most rows of a file that is imported.")
@@ -92,6 +105,10 @@ class Settings(BaseSettings):
     @property
     def keeps_cases(self) -> bool:
         return self.store == "on"
+
+    @property
+    def sends_mail(self) -> bool:
+        return self.smtp_host is not None
 
     @property
     def database(self) -> str:
@@ -123,10 +140,20 @@ class Settings(BaseSettings):
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"XIAOBAO_MASTER_KEYS_FILE cannot be read: {type(error).__name__}") from None
 
+    def read_smtp_password(self) -> str:
+        """Raises SettingsError."""
+        if self.smtp_password_file is None:
+            raise SettingsError("XIAOBAO_SMTP_LOGIN needs XIAOBAO_SMTP_PASSWORD_FILE, a file with the password")
+        try:
+            return self.smtp_password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"XIAOBAO_SMTP_PASSWORD_FILE cannot be read: {type(error).__name__}") from None
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment and overrides. Raises SettingsError on anything the service must not start with."""
     settings = _read(overrides)
+    _check_mail(settings)
     if settings.is_development:
         return _development(settings)
     if settings.keeps_cases:
@@ -188,6 +215,19 @@ def _generated(file: Path, make: Callable[[], str]) -> str:
         with os.fdopen(descriptor, "w") as stream:
             stream.write(make())
     return file.read_text().strip()
+
+
+def _check_mail(settings: Settings) -> None:
+    if not settings.sends_mail:
+        return
+    if settings.smtp_sender is None:
+        raise SettingsError("XIAOBAO_SMTP_HOST needs XIAOBAO_SMTP_SENDER, the address that letters come from")
+    if settings.smtp_login is not None:
+        if settings.smtp_security == "none" and not is_loopback(settings.smtp_host or ""):
+            raise SettingsError(
+                "XIAOBAO_SMTP_SECURITY=none would send the password in clear; use starttls or tls, or no login"
+            )
+        settings.read_smtp_password()
 
 
 def _check_token(token: SecretStr | None) -> None:

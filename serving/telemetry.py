@@ -16,6 +16,9 @@
 | `xiaobao_outbox_waiting` | deliveries to webhooks that wait |
 | `xiaobao_outbox_dead` | deliveries that were given up and not sent again |
 | `xiaobao_outbox_oldest_seconds` | age of the oldest message that waits for dispatch or a webhook |
+| `xiaobao_mail_attempts_total{outcome}` | letters: sent, failed (again later), dead (given up), postponed (no server) |
+| `xiaobao_mails_waiting` | letters that wait |
+| `xiaobao_mails_dead` | letters that were given up |
 | `xiaobao_alerts_open` | alerts that nobody has acknowledged |
 """
 
@@ -69,6 +72,11 @@ class Telemetry:
         self.outbox_oldest = Gauge(
             "xiaobao_outbox_oldest_seconds", "Age of the oldest message that waits.", registry=self.registry
         )
+        self.mail_attempts = Counter(
+            "xiaobao_mail_attempts_total", "Letters, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.mails_waiting = Gauge("xiaobao_mails_waiting", "Letters that wait.", registry=self.registry)
+        self.mails_dead = Gauge("xiaobao_mails_dead", "Letters that were given up.", registry=self.registry)
         self.alerts_open = Gauge("xiaobao_alerts_open", "Alerts not acknowledged.", registry=self.registry)
 
     def count_answer(self, answer: TriageAnswer) -> None:

@@ -29,6 +29,22 @@ threads: 2
 lexical: {{least_texts: 1}}
 """
 
+LONGEST_FIRST = ("packaging", "e2e", "training", "serving/console", "serving", "eval", "models", "data")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays on one worker, all of packaging on one too (one wheelhouse); what takes long starts first."""
+    items.sort(key=_rank)
+    for item in items:
+        folder = "packaging" if "tests/packaging/" in item.nodeid else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(folder))
+
+
+def _rank(item: pytest.Item) -> int:
+    """By folder; the sort is stable, so a folder's own order stays."""
+    return next(i for i, folder in enumerate((*LONGEST_FIRST, "")) if item.nodeid.startswith(f"tests/{folder}"))
+
 
 @pytest.fixture(scope="session")
 def taxonomy() -> Taxonomy:

@@ -1,7 +1,8 @@
 """The tables of what goes out: messages, who gets them, what became of it, alerts. Codes and numbers only, no text.
 
 case ─┬─ alerts ── alert_notices, alert_acknowledgements
-      └─ outbox ── deliveries ── webhooks      a webhook's signing secret is wrapped in `key_material`
+      └─ outbox ─┬─ deliveries ── webhooks      a webhook's signing secret is wrapped in `key_material`
+                 └─ letters ── users            by e-mail
 """
 
 from datetime import datetime
@@ -66,6 +67,22 @@ class Delivery(Base):
     dead_at: Mapped[datetime | None] = mapped_column(index=True)
     last_status: Mapped[str | None]
     """HTTP status, or a word such as `timeout`."""
+
+
+class Letter(Base):
+    """One message for one person by e-mail. Waiting while it has a next attempt; then sent or dead."""
+
+    __tablename__ = "letters"
+
+    message_id: Mapped[str] = mapped_column(ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime | None] = mapped_column(index=True)
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    dead_at: Mapped[datetime | None] = mapped_column(index=True)
+    last_status: Mapped[str | None]
+    """The server's answer as a number, or a word such as `connect_failed`."""
 
 
 class Alert(Base):

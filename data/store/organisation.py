@@ -19,6 +19,7 @@ from data.store.tables import ROLES, Unit, User
 
 _UNIT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_PATH = 1000
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
 
 
 class UnitRepository:
@@ -85,14 +86,14 @@ class UserRepository:
         self._session = session
         self._now = now
 
-    def add(self, *, login: str, name: str, role: str, unit_id: str, within: str) -> User:
+    def add(self, *, login: str, name: str, role: str, unit_id: str, within: str, email: str | None = None) -> User:
         """Add a person or, in the role `system`, a machine. Raises StoreError, NotFoundError."""
         check_role(role)
         check_unit(self._session, unit_id, within)
         user_id = secrets.token_hex(8)
         values = {
             "id": user_id, "login": login, "name": name, "role": role, "unit_id": unit_id, "is_active": True,
-            "created_at": self._now(),
+            "created_at": self._now(), "email": _checked_email(email or ""),
         }  # fmt: skip
         if not insert_if_new(self._session, User, values, unique=["login"]):
             raise StoreError("this login is taken", "登录名已被使用", code="login_taken")
@@ -119,8 +120,9 @@ class UserRepository:
         role: str | None = None,
         unit_id: str | None = None,
         is_active: bool | None = None,
+        email: str | None = None,
     ) -> User:
-        """Change what is given. Raises StoreError, NotFoundError."""
+        """Change what is given; an empty `email` takes the address away. Raises StoreError, NotFoundError."""
         user = self.get(user_id, within=within)
         if role is not None:
             check_role(role)
@@ -130,6 +132,8 @@ class UserRepository:
             user.unit_id = unit_id
         if is_active is not None:
             user.is_active = is_active
+        if email is not None:
+            user.email = _checked_email(email)
         self._session.flush()
         return user
 
@@ -170,6 +174,17 @@ def check_role(role: str) -> None:
     """Raise StoreError unless the role is one of `ROLES`."""
     if role not in ROLES:
         raise StoreError(f"unknown role; expected one of {', '.join(ROLES)}", "未知的角色", code="role_invalid")
+
+
+def _checked_email(email: str) -> str | None:
+    """None for an empty one; mail servers inside of banks take plain addresses only."""
+    if email and not _EMAIL.fullmatch(email):
+        raise StoreError(
+            "the e-mail address is none; expected name@host in plain letters",
+            "邮箱地址不正确，应为 name@host 的形式",
+            code="email_invalid",
+        )
+    return email or None
 
 
 def _checked_path(path: str) -> str:

@@ -14,14 +14,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from data.store.addressees import NOTICE as NOTICE
+from data.store.addressees import REMINDER as REMINDER
+from data.store.addressees import addressees
 from data.store.engine import is_sqlite
 from data.store.insertion import insert_if_new
-from data.store.notification_tables import Delivery, OutboxMessage, Webhook
+from data.store.notification_tables import Delivery, Letter, OutboxMessage, Webhook
 from data.store.scope import ROOT, units_within
 from data.store.tables import Case, Unit
 
-HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD = "case.high_risk", "alert.notice", "alert.acknowledged", "audit.head"
-REMINDER = "case.reminder"
+HIGH_RISK, ACKNOWLEDGED, AUDIT_HEAD = "case.high_risk", "alert.acknowledged", "audit.head"
 KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD, REMINDER)
 _LOCK = 7_011_003
 _BATCH = 500
@@ -67,8 +69,11 @@ class OutboxRepository:
         """When the oldest message was written that is not dispatched; None where there is none."""
         return self._session.scalar(select(func.min(OutboxMessage.created_at)).where(OutboxMessage.position.is_(None)))
 
-    def dispatch(self, limit: int = _BATCH) -> int:
-        """Give committed messages their positions and deliveries; returns how many. One process at a time does it."""
+    def dispatch(self, limit: int = _BATCH, *, by_mail: bool = False) -> int:
+        """Give committed messages their positions and deliveries; returns how many. One process at a time does it.
+
+        `by_mail`: there is a mail server, so people get letters too.
+        """
         if not self._may_dispatch():
             return 0
         waiting = (
@@ -86,6 +91,8 @@ class OutboxRepository:
             count += 1
             message.position = position + count
             self._session.add_all(self._deliveries(message, path, addresses))
+            if by_mail:
+                self._session.add_all(self._letters(message))
         self._session.flush()
         return count
 
@@ -124,6 +131,10 @@ class OutboxRepository:
                 yield Delivery(
                     message_id=message.id, webhook_id=address.webhook_id, attempts=0, next_attempt_at=self._now()
                 )
+
+    def _letters(self, message: OutboxMessage) -> Iterable[Letter]:
+        for user_id in addressees(self._session, message):
+            yield Letter(message_id=message.id, user_id=user_id, attempts=0, next_attempt_at=self._now())
 
 
 def _visible(within: str) -> ColumnElement[bool]:

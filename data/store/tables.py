@@ -92,6 +92,8 @@ class User(Base):
     unit_id: Mapped[str] = mapped_column(ForeignKey("units.id"), index=True)
     is_active: Mapped[bool]
     created_at: Mapped[datetime]
+    email: Mapped[str | None] = mapped_column(String(254))
+    """Where reminders and alerts go; None for nobody who reads mail."""
 
 
 class Credential(Base):

@@ -38,6 +38,7 @@ from data.store.failures import as_store_errors
 from data.store.imports import ImportRepository
 from data.store.key_material import KeyRing
 from data.store.labels import LabelRepository
+from data.store.letters import LetterRepository
 from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
@@ -84,6 +85,7 @@ class UnitOfWork:
         self.alerts = AlertRepository(session, policy=book.current, outbox=self.outbox, events=self.events, now=now)
         self.webhooks = WebhookRepository(session, keys=self.keys, now=now)
         self.deliveries = DeliveryRepository(session, webhooks=self.webhooks, now=now)
+        self.letters = LetterRepository(session, now=now)
         self.confirmations = ConfirmationRepository(session, book=book, audit=self.audit, now=now)
         due_dates = DueDates(session, book=book, confirmations=self.confirmations, now=now)
         self.triage_results = TriageResultRepository(session, due_dates=due_dates, alerts=self.alerts, now=now)

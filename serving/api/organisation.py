@@ -26,6 +26,7 @@ UnitReader = Annotated[Principal, Depends(require("users.manage", "keys.manage",
 UserReader = Annotated[Principal, Depends(require("users.manage", "cases.assign"))]
 Anybody = Annotated[Principal, Depends(authenticate)]
 Password = Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD)]
+Email = Annotated[str, Field(max_length=254)]
 router = APIRouter(prefix="/v1", tags=["organisation"], responses=problems(401, 403, 422, 503))
 
 
@@ -60,6 +61,7 @@ class UserRow(RowShape):
     unit_id: str
     is_active: bool
     created_at: datetime
+    email: str | None = Field(repr=False)
 
 
 class UserList(RowShape):
@@ -74,6 +76,7 @@ class NewUserBody(RequestShape):
     role: Id
     unit_id: Id
     password: Password | None = Field(default=None, repr=False)
+    email: Email | None = Field(default=None, repr=False)
 
 
 class UserChangeBody(RequestShape):
@@ -82,11 +85,12 @@ class UserChangeBody(RequestShape):
     role: Id | None = None
     unit_id: Id | None = None
     is_active: bool | None = None
+    email: Email | None = Field(default=None, repr=False, description="Empty takes it away.")
 
     @model_validator(mode="after")
     def _not_empty(self) -> "UserChangeBody":
         if not self.model_dump(exclude_none=True):
-            raise ValueError("expected role, unit_id or is_active")
+            raise ValueError("expected role, unit_id, is_active or email")
         return self
 
 
@@ -159,7 +163,7 @@ async def new_user(request: Request, caller: Administrator, body: NewUserBody) -
         with store.writing() as work:
             user = add_user(
                 work, login=body.login, name=body.name, role=body.role, unit_id=body.unit_id,
-                password_hash=password_hash, actor_id=caller.id, within=caller.unit_path,
+                password_hash=password_hash, email=body.email, actor_id=caller.id, within=caller.unit_path,
             )  # fmt: skip
             return UserRow.model_validate(user)
 
@@ -179,7 +183,7 @@ async def changed_user(request: Request, caller: Administrator, user_id: str, bo
         with store.writing() as work:
             user = change_user(
                 work, user_id, role=body.role, unit_id=body.unit_id, is_active=body.is_active,
-                actor_id=caller.id, within=caller.unit_path,
+                email=body.email, actor_id=caller.id, within=caller.unit_path,
             )  # fmt: skip
             return UserRow.model_validate(user)
 

@@ -65,7 +65,8 @@ def user_group() -> None:
 @click.option("--name", required=True)
 @click.option("--role", type=ROLE, required=True)
 @click.option("--unit", "unit_id", required=True)
-def user_add_command(login: str, name: str, role: str, unit_id: str) -> None:
+@click.option("--email", help="Where reminders and alerts go.")
+def user_add_command(login: str, name: str, role: str, unit_id: str, email: str | None) -> None:
     """Add a person; asks for a password, or reads one line of standard input."""
     from data.store.scope import ROOT
     from data.store.sign_in import hash_password
@@ -76,7 +77,7 @@ def user_add_command(login: str, name: str, role: str, unit_id: str) -> None:
     with opened_store() as store, store.writing() as work:
         user = add_user(
             work, login=login, name=name, role=role, unit_id=unit_id, password_hash=password_hash, actor_id=actor(),
-            within=ROOT,
+            within=ROOT, email=email,
         )  # fmt: skip
     click.echo(user.id)
 
@@ -130,12 +131,20 @@ def user_role_command(login: str, role: str) -> None:
     _change(login, role=role)
 
 
-def _change(login: str, *, role: str | None = None, is_active: bool | None = None) -> None:
+@user_group.command("email")
+@click.argument("login")
+@click.argument("address")
+def user_email_command(login: str, address: str) -> None:
+    """Give a person an e-mail address for reminders and alerts; '' takes it away."""
+    _change(login, email=address)
+
+
+def _change(login: str, *, role: str | None = None, is_active: bool | None = None, email: str | None = None) -> None:
     from data.store.scope import ROOT
     from serving.administration import change_user
     from serving.commands.opening import actor, opened_store
 
     with opened_store() as store, store.writing() as work:
         user = work.users.by_login(login, within=ROOT)
-        change_user(work, user.id, role=role, is_active=is_active, actor_id=actor(), within=ROOT)
+        change_user(work, user.id, role=role, is_active=is_active, email=email, actor_id=actor(), within=ROOT)
     click.echo(f"{login}  {user.role}  {'active' if user.is_active else 'inactive'}")

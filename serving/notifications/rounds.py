@@ -30,13 +30,13 @@ def note_audit_head(store: Store) -> None:
         work.outbox.put(AUDIT_HEAD, {"date": day, "seq": head.seq, "hash": head.hash, "head": str(head)}, key=day)
 
 
-def dispatch(store: Store) -> None:
-    """Give new messages their positions and deliveries."""
+def dispatch(store: Store, *, by_mail: bool = False) -> None:
+    """Give new messages their positions, deliveries and, where mail is sent, letters."""
     with store.reading() as work:
         is_waiting = work.outbox.waiting_since() is not None
     while is_waiting:
         with store.writing() as work:
-            is_waiting = work.outbox.dispatch() > 0
+            is_waiting = work.outbox.dispatch(by_mail=by_mail) > 0
 
 
 def measure(store: Store, telemetry: Telemetry) -> None:
@@ -46,6 +46,9 @@ def measure(store: Store, telemetry: Telemetry) -> None:
         telemetry.alerts_open.set(work.alerts.count_open(within=ROOT))
         telemetry.outbox_waiting.set(state.waiting)
         telemetry.outbox_dead.set(state.dead)
+        letters = work.letters.state()
+        telemetry.mails_waiting.set(letters.waiting)
+        telemetry.mails_dead.set(letters.dead)
         oldest = min(filter(None, (state.oldest, work.outbox.waiting_since())), default=work.now())
         telemetry.outbox_oldest.set((work.now() - oldest).total_seconds())
 

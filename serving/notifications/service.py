@@ -1,7 +1,8 @@
 """Everything that tells, as one thing to start and stop. In: a store. Out: threads until the stop.
 
 alerts, audit head, reminders ── outbox ── dispatch ─┬─ event streams (serving.api.events)
-                                                     └─ deliveries ── webhooks
+                                                     ├─ deliveries ── webhooks
+                                                     └─ letters ── the bank's mail server
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from data.store.unit_of_work import Store
 from serving.clock_rounds import look_at_clocks
 from serving.notifications import rounds
 from serving.notifications.delivery import DeliveryWorker
+from serving.notifications.mail import Mailer
 from serving.notifications.repeating import Repeating
 from serving.settings import Settings
 from serving.telemetry import Telemetry
@@ -17,6 +19,7 @@ from serving.telemetry import Telemetry
 ROUND_SECONDS = 0.5
 MEASURE_SECONDS = 15.0
 CLOCK_SECONDS = 20.0
+MAIL_SECONDS = 2.0
 
 
 class Notifications:
@@ -29,7 +32,7 @@ class Notifications:
                 [
                     lambda: rounds.notify_alerts(get_store()),
                     lambda: rounds.note_audit_head(get_store()),
-                    lambda: rounds.dispatch(get_store()),
+                    lambda: rounds.dispatch(get_store(), by_mail=settings.sends_mail),
                 ],
                 seconds=ROUND_SECONDS,
             ),
@@ -37,6 +40,9 @@ class Notifications:
             Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
             DeliveryWorker(get_store, settings, telemetry),
         ]
+        if settings.sends_mail:
+            mailer = Mailer(get_store, settings, telemetry)
+            self._workers.append(Repeating("mail", [mailer.send_due], seconds=MAIL_SECONDS))
 
     def start(self) -> None:
         for worker in self._workers:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.significance import paired_bootstrap
+from eval.significance import paired_bootstrap, paired_f1
 
 
 def test_a_clear_winner() -> None:
@@ -36,3 +36,19 @@ def test_interval_is_that_of_resampled_texts() -> None:
 def test_unequal_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="found 2 and 1"):
         paired_bootstrap([True, False], [True])
+
+
+def test_f1_of_a_class_is_compared_on_the_same_texts() -> None:
+    """Finding all is better than finding half; the interval is that of an explicit bootstrap."""
+    dice = np.random.default_rng(3)
+    wanted = dice.random(300) < 0.3
+    half = wanted & (dice.random(300) < 0.5)
+    result = paired_f1(wanted.tolist(), wanted.tolist(), half.tolist())
+    assert result.n == wanted.sum()
+    assert (result.first, result.is_better) == (1.0, True)
+    picks = dice.integers(0, 300, (10_000, 300))
+    hits, wants = half[picks].sum(axis=1), wanted[picks].sum(axis=1)
+    low, high = np.percentile(1 - 2 * hits / (hits + wants), [2.5, 97.5])
+    assert result.low == pytest.approx(low, abs=0.015)
+    assert result.high == pytest.approx(high, abs=0.015)
+    assert paired_f1(wanted.tolist(), half.tolist(), half.tolist()).high == 0
