@@ -11,6 +11,7 @@ from data.store.api_keys import IssuedKey, NewApiKey
 from data.store.tables import Unit, User
 from data.store.unit_of_work import UnitOfWork
 from serving.access.permissions import OF_PERSONS, PERMISSIONS_OF_ROLE, ROLES_OF_KEYS, ROLES_OF_PERSONS
+from serving.errors import ServiceError
 
 # What the service itself writes into cases as the deliverer.
 RESERVED_SOURCES = frozenset({"console", "development", "api-token"})
@@ -64,7 +65,14 @@ def change_user(
     actor_id: str,
     within: str,
 ) -> User:
-    """Change what is given; an empty `email` takes the address away. Raises StoreError, NotFoundError."""
+    """Change what is given; an empty `email` takes the address away.
+
+    Raises ServiceError `own_account`, StoreError, NotFoundError.
+    """
+    if user_id == actor_id:
+        raise ServiceError(
+            "own_account", "nobody changes their own role, unit or state", "不能修改自己的角色、机构或状态"
+        )
     if role is not None:
         _check_role_of_person(role)
     user = work.users.change(user_id, role=role, unit_id=unit_id, is_active=is_active, email=email, within=within)

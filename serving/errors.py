@@ -49,6 +49,8 @@ STATUS_OF_CODE = {
     "form_refused": 403,
     "label_invalid": 422,
     "undo_refused": 409,
+    "directive_invalid": 422,
+    "email_invalid": 422,
     "view_invalid": 422,
     "case_closed": 409,
     "case_open": 409,

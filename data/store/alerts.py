@@ -5,7 +5,9 @@ Raised in the transaction that gives the flag; told by a worker that calls `noti
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +22,16 @@ from data.store.notification_tables import Alert, AlertAcknowledgement, AlertNot
 from data.store.organisation import active_user
 from data.store.outbox import ACKNOWLEDGED, HIGH_RISK, NOTICE, OutboxRepository
 from data.store.scope import not_found, units_within
-from data.store.tables import Case
+from data.store.tables import Case, User
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertHistory:
+    """How often it was told, and who has taken it, the first one first."""
+
+    notices: int
+    takers: Sequence[str]
+
 
 LIVE_FOR = timedelta(days=30)
 """From receipt. Importing the complaints of three years must not ring the telephone of whoever is on duty."""
@@ -75,6 +86,27 @@ class AlertRepository:
             query = query.where(Alert.acknowledged_at.is_(None) if is_open else Alert.acknowledged_at.is_not(None))
         rows = self._session.execute(query.order_by(Alert.raised_at.desc(), Alert.id).limit(min(limit, MOST_LISTED)))
         return [(alert, case) for alert, case in rows]
+
+    def histories(self, alerts: Iterable[Alert], *, within: str) -> Mapping[str, AlertHistory]:
+        """Of alerts that the caller sees, by their id."""
+        ids = [alert.id for alert in alerts]
+        sees = select(Alert.id).join(Case).where(Alert.id.in_(ids), Case.unit_id.in_(units_within(within)))
+        told = (
+            select(AlertNotice.alert_id, func.count())
+            .where(AlertNotice.alert_id.in_(sees))
+            .group_by(AlertNotice.alert_id)
+        )
+        counts = {row[0]: int(row[1]) for row in self._session.execute(told)}
+        takers: dict[str, list[str]] = defaultdict(list)
+        taken = (
+            select(AlertAcknowledgement.alert_id, User.name)
+            .join(User, User.id == AlertAcknowledgement.user_id)
+            .where(AlertAcknowledgement.alert_id.in_(sees))
+            .order_by(AlertAcknowledgement.at)
+        )
+        for alert_id, name in self._session.execute(taken):
+            takers[alert_id].append(name)
+        return {alert: AlertHistory(notices=counts.get(alert, 0), takers=takers[alert]) for alert in ids}
 
     def count_open(self, *, within: str) -> int:
         """How many alerts nobody has acknowledged."""

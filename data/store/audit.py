@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Self
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from data.errors import StoreError
@@ -60,6 +60,34 @@ class AuditProblem:
     seq: int
 
 
+VERIFIED = "audit.verified"
+"""Somebody had the whole chain recomputed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Conditions that all hold; None does not matter. From `since`, before `until`."""
+
+    actor_id: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.actor_id is not None:
+            yield AuditEntry.actor_id == self.actor_id
+        if self.action is not None:
+            yield AuditEntry.action == self.action
+        if self.since is not None:
+            yield AuditEntry.at >= self.since
+        if self.until is not None:
+            yield AuditEntry.at < self.until
+
+
+ANYTHING = AuditFilter()
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditReport:
     entries: int
@@ -99,7 +127,13 @@ class AuditLog:
         return AuditHead(seq=row.seq, hash=row.hash) if row else AuditHead(seq=0, hash=_START)
 
     def entries(
-        self, *, within: str, before: int | None = None, limit: int = 100, subject: str | None = None
+        self,
+        *,
+        within: str,
+        before: int | None = None,
+        limit: int = 100,
+        subject: str | None = None,
+        only: AuditFilter = ANYTHING,
     ) -> Sequence[AuditEntry]:
         """Latest first, of actors of the caller's part of the organisation; at the root, of all actors."""
         query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
@@ -109,7 +143,18 @@ class AuditLog:
             query = query.where(AuditEntry.seq < before)
         if subject is not None:
             query = query.where(AuditEntry.subject == subject)
+        return self._session.scalars(query.where(*only.conditions)).all()
+
+    def actions(self, *, within: str) -> Sequence[str]:
+        """What has been done at all, for lists to choose from."""
+        query = select(AuditEntry.action).distinct().order_by(AuditEntry.action)
+        if within != ROOT:
+            query = query.where(AuditEntry.actor_id.in_(select(User.id).where(User.unit_id.in_(units_within(within)))))
         return self._session.scalars(query).all()
+
+    def begins_at(self) -> datetime | None:
+        """When the first entry was written."""
+        return self._session.scalar(select(func.min(AuditEntry.at)))
 
     def verify(self, noted: AuditHead | None = None) -> AuditReport:
         """Recompute the whole chain, and compare with a head noted elsewhere."""

@@ -24,7 +24,8 @@ from data.store.scope import ROOT, units_within
 from data.store.tables import Case, Unit
 
 HIGH_RISK, ACKNOWLEDGED, AUDIT_HEAD = "case.high_risk", "alert.acknowledged", "audit.head"
-KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD, REMINDER)
+DIRECTIVE = "case.supervised"
+KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD, REMINDER, DIRECTIVE)
 _LOCK = 7_011_003
 _BATCH = 500
 

@@ -44,10 +44,12 @@ from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.policy_files import check_policies
+from data.store.readings import ReadingRepository
 from data.store.reminders import ReminderRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
+from data.store.supervision import SupervisionRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
 from data.store.webhooks import WebhookRepository
@@ -128,6 +130,8 @@ class UnitOfWork:
         self.undoing = UndoRepository(
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
         )
+        self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
+        self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)

@@ -60,7 +60,7 @@ async def read_policy(request: Request, _caller: Reader) -> PolicyBody:
 
     def read(store: Store) -> PolicyBody:
         with store.reading() as work:
-            return _policy(work, store)
+            return policy_body(work, store)
 
     return await store_access(request).run(read)
 
@@ -93,7 +93,8 @@ async def withdraw(request: Request, caller: Confirmer, code: str) -> Response:
     return Response(status_code=204)
 
 
-def _policy(work: UnitOfWork, store: Store) -> PolicyBody:
+def policy_body(work: UnitOfWork, store: Store) -> PolicyBody:
+    """Every row of the current policy, in the order of the file."""
     policy = store.book.current
     standing = {row.code: row for row in work.confirmations.standing(policy)}
     return PolicyBody(

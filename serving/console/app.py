@@ -13,7 +13,26 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from data.errors import StoreUnavailableError, XiaobaoError
-from serving.console import assets, case, case_actions, decisions, home, imports, intake, queue, receipt, sign_in, undo
+from serving.console import (
+    alerts,
+    assets,
+    audit,
+    case,
+    case_actions,
+    decisions,
+    home,
+    imports,
+    intake,
+    keys,
+    model,
+    policy,
+    queue,
+    receipt,
+    sign_in,
+    supervision,
+    undo,
+    users,
+)
 from serving.console.headers import SecurityHeaders
 from serving.console.notice import load_notice
 from serving.console.pages import page
@@ -28,7 +47,26 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     app.state.notice = load_notice(settings.notice)
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
-    for part in (home, sign_in, queue, intake, imports, receipt, case, decisions, case_actions, undo, assets):
+    for part in (
+        home,
+        sign_in,
+        queue,
+        intake,
+        imports,
+        receipt,
+        case,
+        decisions,
+        case_actions,
+        undo,
+        assets,
+        alerts,
+        supervision,
+        model,
+        policy,
+        users,
+        keys,
+        audit,
+    ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
     console.add_exception_handler(XiaobaoError, _expected)

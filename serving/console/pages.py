@@ -18,6 +18,7 @@ from data.store.unit_of_work import UnitOfWork
 from serving.console import readable
 from serving.console.assets import asset
 from serving.console.forms import TOKEN_FIELD
+from serving.console.navigation import links
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, keep_language, language_of
 
@@ -41,15 +42,32 @@ _ENVIRONMENT.filters |= {
 
 @dataclass(frozen=True, kw_only=True)
 class Me:
-    """The visitor as the page's head names them."""
+    """The visitor as the page's head names them, and what waits for them."""
 
     name: str
     unit_name: str
+    alerts: int
+    """Urgent alerts that nobody has acknowledged and they may."""
+    waiting: int
+    """Reminders without an act, and notes to them that they have not acknowledged."""
 
     @classmethod
     def of(cls, work: UnitOfWork, visitor: Visitor) -> "Me":
         user = work.users.get(visitor.id, within=visitor.within)
-        return cls(name=user.name, unit_name=work.units.get(user.unit_id, within=ROOT).name)
+        takes_alerts = visitor.may("alerts.acknowledge")
+        return cls(
+            name=user.name,
+            unit_name=work.units.get(user.unit_id, within=ROOT).name,
+            alerts=work.alerts.count_open(within=visitor.within) if takes_alerts else 0,
+            waiting=waiting_for(work, visitor) if visitor.may("cases.label") else 0,
+        )
+
+
+def waiting_for(work: UnitOfWork, visitor: Visitor) -> int:
+    """A supervisor's are those of all their units, a handler's their own."""
+    assignee_id = None if visitor.may("cases.assign") else visitor.id
+    reminders = work.supervision.count_waiting(within=visitor.within, assignee_id=assignee_id)
+    return reminders + work.supervision.count_for(visitor.id, within=visitor.within)
 
 
 def page(
@@ -70,6 +88,7 @@ def page(
         lang=language,
         visitor=visitor,
         me=me,
+        links=links(visitor),
         page_name=template,
         other_language=_in_other_language(request, language),
     )

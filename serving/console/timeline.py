@@ -60,7 +60,7 @@ def _to(work: UnitOfWork, event: Event, people: Mapping[str, str]) -> str:
     to: Any = event.details.get("to")
     if event.kind in ("handed_over", "taken_back") and isinstance(to, str):
         return work.units.get(to, within=ROOT).name
-    return people.get(to, "") if event.kind == "assigned" else ""
+    return people.get(to, "") if event.kind in ("assigned", "supervised") else ""
 
 
 def _changes(event: Event, label: Label) -> Iterator[Change]:

@@ -42,6 +42,11 @@ class Visitor:
         return self.principal.unit_path
 
     @property
+    def is_of_head_office(self) -> bool:
+        """Belongs to a top unit, as what concerns the whole bank demands."""
+        return not self.within.strip("/").count("/")
+
+    @property
     def form_token(self) -> str:
         return form_token(self.token)
 
@@ -61,13 +66,16 @@ class SignInNeeded(Exception):
         self.was_signed_in = was_signed_in
 
 
-def visitor(permission: Permission | None = None) -> Callable[[Request], Awaitable[Visitor]]:
-    """A dependency for a page: who looks at it, if they may. Raises SignInNeeded, ServiceError `forbidden`."""
+def visitor(*permissions: Permission) -> Callable[[Request], Awaitable[Visitor]]:
+    """A dependency for a page: who looks at it, if they have one of the permissions.
+
+    Raises SignInNeeded, ServiceError `forbidden`.
+    """
 
     async def allowed(request: Request) -> Visitor:
         found = await signed_in(request)
-        if permission is not None and not found.may(permission):
-            raise forbidden(permission)
+        if permissions and not any(found.may(permission) for permission in permissions):
+            raise forbidden(*permissions)
         return found
 
     return allowed

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from data.policy.case_times import SHANGHAI
-from data.store.outbox import NOTICE, REMINDER
+from data.store.outbox import DIRECTIVE, NOTICE, REMINDER
 
 WEEKDAYS = "一二三四五六日"
 STAGES = MappingProxyType(
@@ -81,6 +81,19 @@ def _notice(payload: Mapping[str, Any], console_url: str | None) -> LetterText:
     )
 
 
+def _directive(payload: Mapping[str, Any], console_url: str | None) -> LetterText:
+    case_id, due_at = payload["case_id"], payload["due_at"]
+    return LetterText(
+        subject=f"【消保督办】案件 {case_id} 有督办意见待签收",
+        body=paragraphs(
+            f"主管对案件 {case_id} 提出督办意见，请登录工作台查看、签收并办理。",
+            "",
+            None if due_at is None else f"到期时间：{china_time(due_at)}（北京时间）",
+            link(console_url, "/supervision"),
+        ),
+    )
+
+
 LETTERS: Mapping[str, Callable[[Mapping[str, Any], str | None], LetterText]] = MappingProxyType(
-    {REMINDER: _reminder, NOTICE: _notice}
+    {REMINDER: _reminder, NOTICE: _notice, DIRECTIVE: _directive}
 )

@@ -31,6 +31,8 @@ PEOPLE = (
     ("he", "何川", "supervisor", "west"),
     ("tan", "谭青", "auditor", "head"),
     ("shen", "沈舟", "admin", "head"),
+    ("gu", "顾宁", "compliance", "head"),
+    ("jin", "金悦", "engineer", "head"),
 )
 HOTLINE = Principal(
     id="hotline", kind="key", role="system", permissions=PERMISSIONS_OF_ROLE["system"], unit_id="east", unit_path=ROOT,

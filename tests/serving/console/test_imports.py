@@ -82,5 +82,6 @@ def test_only_our_own_form_and_only_who_may(office: Office) -> None:
             assert send(seat, path, token=token).status_code == 403
     assert office.seat("tan").get("/imports").status_code == 403
     assert "/console/imports" not in office.seat("tan").get("/queue").text
+    assert "/console/imports" in seat.get("/queue").text
     with office.store.reading() as work:
         assert work.imports.page(within=ROOT, limit=5) == []

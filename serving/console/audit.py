@@ -1,0 +1,178 @@
+"""审计: who did what, when, to what? In: filters in the address. Out: entries, the chain verified, a CSV file.
+
+The log is the whole bank's: open to auditors, compliance and administrators of the head office.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.datastructures import QueryParams
+
+from data.policy.case_times import SHANGHAI
+from data.store.audit import VERIFIED, AuditFilter, Scalar
+from data.store.maintenance import verify
+from data.store.scope import ROOT
+from data.store.tables import AuditEntry
+from data.store.unit_of_work import Store, UnitOfWork
+from serving.access.guard import require_top_unit
+from serving.api.audit import VERIFY_SECONDS
+from serving.console.pages import Me, page
+from serving.console.people import people_named
+from serving.console.readable import exact
+from serving.console.stored import in_store
+from serving.console.visitors import Visitor, visitor
+from serving.errors import ServiceError
+from serving.stored import store_access
+
+ROWS = 100
+MOST_IN_FILE = 50_000
+NAMES = ("who", "what", "subject", "since", "until")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula at the beginning of a cell."""
+router = APIRouter(include_in_schema=False)
+
+
+async def _auditor(found: Annotated[Visitor, Depends(visitor("audit.read"))]) -> Visitor:
+    require_top_unit(found.principal)
+    return found
+
+
+Auditor = Annotated[Visitor, Depends(_auditor)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the latest verification of the chain found."""
+
+    at: datetime
+    by: str
+    entries: int
+    problems: int
+    since: datetime | None
+    """When the first entry was written."""
+
+
+@router.get("/audit")
+async def audit(request: Request, visitor: Auditor) -> Response:
+    """Latest first; `before` goes on. Raises ServiceError `query_invalid`."""
+    given = {name: request.query_params.get(name, "").strip() for name in NAMES}
+    before = request.query_params.get("before", "")
+
+    def read(store: Store) -> tuple[Me, dict[str, Any]]:
+        with store.reading() as work:
+            found = _entries(work, given, limit=ROWS + 1, before=int(before) if before.isdecimal() else None)
+            rows = found[:ROWS]
+            return Me.of(work, visitor), {
+                "entries": [(entry, json.loads(entry.details)) for entry in rows],
+                "people": people_named(work, (name for entry in rows for name in (entry.actor_id, entry.subject))),
+                "actions": work.audit.actions(within=ROOT),
+                "next": f"?{_query(given)}&before={rows[-1].seq}" if len(found) > ROWS else "",
+                "verdict": _verdict(work),
+                "head": str(work.audit.head()),
+                "now": work.now(),
+            }
+
+    me, context = await in_store(request, read)
+    return page(request, "audit", me=me, context=context | {"given": given, "query": _query(given)})
+
+
+@router.post("/audit/verify")
+async def verified(request: Request, visitor: Auditor) -> Response:
+    """Recompute the whole chain and note what was found."""
+    await visitor.form(request)
+
+    def check(store: Store) -> None:
+        report = verify(store)
+        details: Mapping[str, Scalar] = {
+            "entries": report.entries, "problems": len(report.problems), "head": str(report.head),
+        }  # fmt: skip
+        with store.writing() as work:
+            work.audit.append(VERIFIED, actor_id=visitor.id, details=details)
+
+    await store_access(request).run(check, extra_seconds=VERIFY_SECONDS)
+    return RedirectResponse("/console/audit", 303)
+
+
+@router.get("/audit.csv")
+async def audit_file(request: Request, visitor: Auditor) -> Response:
+    """The same entries as a file, oldest last, at most 50,000."""
+    given = {name: request.query_params.get(name, "").strip() for name in NAMES}
+
+    def read(store: Store) -> str:
+        with store.reading() as work:
+            return _csv(_entries(work, given, limit=MOST_IN_FILE))
+
+    text = await store_access(request).run(read, extra_seconds=VERIFY_SECONDS)
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    # With a byte order mark, or Excel takes it for another encoding.
+    return Response(("\ufeff" + text).encode(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _entries(
+    work: UnitOfWork, given: Mapping[str, str], *, limit: int, before: int | None = None
+) -> Sequence[AuditEntry]:
+    """`who` and `subject` are ids, or people's logins. Raises ServiceError `query_invalid`."""
+    named = given["who"] or given["subject"]
+    ids = {user.login: user.id for user in work.users.all(within=ROOT)} if named else {}
+    until = _day(given["until"])
+    only = AuditFilter(
+        actor_id=ids.get(given["who"], given["who"]) or None,
+        action=given["what"] or None,
+        since=_midnight(_day(given["since"])),
+        until=None if until is None else _midnight(until + timedelta(days=1)),
+    )
+    subject = ids.get(given["subject"], given["subject"]) or None
+    return work.audit.entries(within=ROOT, before=before, limit=limit, subject=subject, only=only)
+
+
+def _day(given: str) -> date | None:
+    try:
+        return date.fromisoformat(given) if given else None
+    except ValueError:
+        raise ServiceError(
+            "query_invalid", "a day in the address is no date; write 2026-11-30", "日期格式不正确，应为 2026-11-30"
+        ) from None
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+
+
+def _query(given: Mapping[str, str] | QueryParams) -> str:
+    return urlencode({name: value for name, value in given.items() if value})
+
+
+def _verdict(work: UnitOfWork) -> Verdict | None:
+    found = work.audit.entries(within=ROOT, limit=1, only=AuditFilter(action=VERIFIED))
+    if not found:
+        return None
+    details = json.loads(found[0].details)
+    return Verdict(
+        at=found[0].at,
+        by=people_named(work, [found[0].actor_id])[found[0].actor_id],
+        entries=details["entries"],
+        problems=details["problems"],
+        since=work.audit.begins_at(),
+    )
+
+
+def _csv(entries: Sequence[AuditEntry]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["seq", "at", "actor_id", "action", "subject", "details", "hash"])
+    for entry in entries:
+        cells = (entry.seq, exact(entry.at), entry.actor_id, entry.action, entry.subject, entry.details, entry.hash)
+        writer.writerow(_harmless(cells))
+    return file.getvalue()
+
+
+def _harmless(cells: Iterable[object]) -> Iterable[object]:
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell for cell in cells]

@@ -1,0 +1,139 @@
+"""督办: which cases run late, and who has not acted? In: a visitor. Out: reminders, notes to those responsible.
+
+Who works on cases sees their own; supervisors, and who only reads, those of their whole part of the bank.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from data.store.supervision import MOST_LISTED, Reminded
+from data.store.supervision_tables import Directive
+from data.store.tables import Case
+from data.store.unit_of_work import Store, UnitOfWork
+from serving.api.case_work import check_assignee
+from serving.console.due import Due
+from serving.console.pages import Me, page
+from serving.console.people import Person, deciders, people_named
+from serving.console.stored import in_store
+from serving.console.visitors import Visitor, visitor
+
+LONGEST_TEXT = 70
+ALL = "all"
+Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
+Decider = Annotated[Visitor, Depends(visitor("cases.label"))]
+Supervisor = Annotated[Visitor, Depends(visitor("cases.assign"))]
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReminderRow:
+    reminded: Reminded
+    case: Case
+    due: Due | None
+    text: str
+    unit: str
+    assignee: str
+    receivers: list[Person]
+    """Who may be pressed, whoever works on it first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectiveRow:
+    directive: Directive
+    case: Case
+    sender: str
+    receiver: str
+
+
+@router.get("/supervision")
+async def supervision(request: Request, visitor: Reader) -> Response:
+    """`?show=all`: also those on which somebody has acted."""
+    shows_all = request.query_params.get("show") == ALL
+
+    def read(store: Store) -> tuple[Me, dict[str, Any]]:
+        with store.reading() as work:
+            return Me.of(work, visitor), _context(work, visitor, shows_all=shows_all)
+
+    me, context = await in_store(request, read)
+    return page(request, "supervision", me=me, context=context)
+
+
+@router.post("/cases/{case_id}/supervise")
+async def supervise(request: Request, visitor: Supervisor, case_id: str) -> Response:
+    """Press somebody. Raises NotFoundError, StoreError `assignee_invalid`, `directive_invalid`, `case_closed`."""
+    form = await visitor.form(request)
+    to, text = form.one("to"), form.one("note")
+
+    def write(store: Store) -> None:
+        with store.writing() as work:
+            work.cases.get(case_id, within=visitor.within)
+            check_assignee(work, case_id, to, visitor.principal)
+            work.supervision.write(case_id, to_user=to, text=text, from_user=visitor.id, within=visitor.within)
+
+    await in_store(request, write)
+    return RedirectResponse("/console/supervision", 303)
+
+
+@router.post("/supervision/{directive_id}/acknowledge")
+async def acknowledge(request: Request, visitor: Decider, directive_id: int) -> Response:
+    """Take note of what a supervisor wrote, and open the case. Raises NotFoundError, NotAllowedError."""
+    await visitor.form(request)
+
+    def take_note(store: Store) -> str:
+        with store.writing() as work:
+            return work.supervision.acknowledge(directive_id, user_id=visitor.id, within=visitor.within).case_id
+
+    return RedirectResponse(f"/console/cases/{await in_store(request, take_note)}", 303)
+
+
+def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str, Any]:
+    is_own = visitor.may("cases.label") and not visitor.may("cases.assign")
+    found = work.supervision.reminded(
+        within=visitor.within,
+        assignee_id=visitor.id if is_own else None,
+        is_acted=None if shows_all else False,
+    )
+    return {
+        "rows": _reminder_rows(work, visitor, found),
+        "is_cut": len(found) == MOST_LISTED,
+        "is_own": is_own,
+        "shows_all": shows_all,
+        "to_me": _directive_rows(work, work.supervision.waiting_for(visitor.id, within=visitor.within)),
+        "written": [] if is_own else _directive_rows(work, work.supervision.written(within=visitor.within)),
+        "now": work.now(),
+    }
+
+
+def _reminder_rows(work: UnitOfWork, visitor: Visitor, found: Sequence[Reminded]) -> list[ReminderRow]:
+    units = {unit.id: unit for unit in work.units.all(within=visitor.within)}
+    people = people_named(work, (item.case.assignee_id for item in found))
+    of_unit: dict[str, list[Person]] = {}
+    if visitor.may("cases.assign"):
+        for unit_id in {item.case.unit_id for item in found}:
+            of_unit[unit_id] = list(deciders(work, within=visitor.within, units=units, of_unit=unit_id))
+    return [
+        ReminderRow(
+            reminded=item,
+            case=item.case,
+            due=Due.of(item.case.due_at, work.now()),
+            text=item.case.redacted_text[:LONGEST_TEXT],
+            unit=units[item.case.unit_id].name,
+            assignee=people.get(item.case.assignee_id or "", ""),
+            receivers=sorted(of_unit.get(item.case.unit_id, []), key=lambda person: person.id != item.case.assignee_id),
+        )
+        for item in found
+    ]
+
+
+def _directive_rows(work: UnitOfWork, found: Sequence[tuple[Directive, Case]]) -> list[DirectiveRow]:
+    people = people_named(work, (user for directive, _ in found for user in (directive.from_user, directive.to_user)))
+    return [
+        DirectiveRow(
+            directive=directive, case=case, sender=people[directive.from_user], receiver=people[directive.to_user]
+        )
+        for directive, case in found
+    ]
