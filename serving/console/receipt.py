@@ -42,12 +42,14 @@ def _context(work: UnitOfWork, visitor: Visitor, case_id: str) -> dict[str, Any]
     events = work.events.of_case(case_id, within=visitor.within)
     taken_by = events[0].actor_id if events else None
     try:
-        promised = promised_of(work.clocks.of_case(case_id, within=visitor.within))
+        found = work.clocks.of_case(case_id, within=visitor.within)
+        promised, counting = promised_of(found), found.policy.counting
     except PolicyError:  # the file of an old policy is gone
-        promised = []
+        promised, counting = [], None
     return {
         "case": case,
         "promised": promised,
+        "first_day_excluded": counting is None or counting.first_day_excluded,
         "unit_name": work.units.get(case.unit_id, within=ROOT).name,
         "taken_by": people_named(work, [taken_by]).get(taken_by or "", ""),
         "now": work.now(),
