@@ -25,6 +25,7 @@ from serving.console import (
     intake,
     keys,
     model,
+    oidc_pages,
     policy,
     public,
     queue,
@@ -36,6 +37,7 @@ from serving.console import (
 )
 from serving.console.headers import SecurityHeaders
 from serving.console.notice import load_notice
+from serving.console.oidc import provider_of
 from serving.console.pages import page
 from serving.console.texts import texts
 from serving.console.visitors import SignInNeeded, language_of
@@ -44,13 +46,15 @@ from serving.settings import Settings
 
 
 def add_console(app: FastAPI, settings: Settings) -> None:
-    """Mount the console. Raises SettingsError for a notice that cannot be read."""
+    """Mount the console. Raises SettingsError for a wrong notice or identity provider."""
     app.state.notice = load_notice(settings.notice)
+    app.state.oidc = provider_of(settings)
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
     for part in (
         home,
         sign_in,
+        oidc_pages,
         queue,
         intake,
         imports,
