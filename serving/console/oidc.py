@@ -66,7 +66,8 @@ class OidcProvider:
 
     async def begin(self, request: Request) -> tuple[str, str]:
         """Where the browser goes, and what it keeps until it is back. Raises OidcRefusal."""
-        request.scope["session"] = kept = {}
+        kept: dict[str, Any] = {}
+        request.scope["session"] = kept
         try:
             await self._metadata()
             address = (await self._client.authorize_redirect(request, self.redirect_url)).headers["location"]

@@ -5,7 +5,7 @@ random cookie, so that nobody can sign a browser in as somebody else.
 """
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -95,7 +95,12 @@ def _form(
     subject: str = "",
 ) -> Response:
     secret = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
-    context = {"next": own_page(next), "login": login, "message": message, "form_token": form_token(secret)}
+    context: dict[str, Any] = {
+        "next": own_page(next),
+        "login": login,
+        "message": message,
+        "form_token": form_token(secret),
+    }
     context |= {"has_oidc": request.app.state.oidc is not None, "subject": subject}
     status = status or (STATUS_OF_CODE[refused().code] if message == REFUSED else 200)
     response = page(request, "sign_in", context=context, status=status)

@@ -30,7 +30,7 @@ class Provider:
     issuer: str
     person: dict[str, str] = field(default_factory=lambda: {"sub": "subject-1", "preferred_username": "zhou"})
     lies: dict[str, Any] = field(default_factory=dict)
-    key: RSAKey = KEY
+    key: RSAKey = field(default_factory=lambda: KEY)
     algorithm: str = "RS256"
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
