@@ -20,7 +20,7 @@ from serving.console.assigning import give
 from serving.console.drafts import Draft as Decision
 from serving.console.drafts import seconds_spent
 from serving.console.forms import Form
-from serving.console.intake_draft import FORWARDED, SOURCES, Draft
+from serving.console.intake_draft import SOURCES, Draft
 from serving.console.intake_preview import DECIDED, NEARLY_THE_SAME, Preview, preview_of
 from serving.console.names import names
 from serving.console.pages import Me, page
@@ -171,8 +171,6 @@ def _choices(work: UnitOfWork, visitor: Visitor, draft: Draft, code: str) -> dic
         "units": list(units.values()),
         "people": deciders(work, within=visitor.within, units=units) if visitor.may("cases.assign") else [],
         "sources": SOURCES,
-        "forwarded": FORWARDED,
-        "today": work.now(),
         "earlier": earlier or None,
     }
 

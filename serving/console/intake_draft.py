@@ -17,8 +17,6 @@ from serving.console.forms import Form
 from serving.console.queue_query import MINE, NOBODY
 
 SOURCES = get_args(Source)
-FORWARDED = frozenset({"nfra", "pboc", "12345", "letter_visit", "court"})
-"""Sources that give a number and often a limit of their own."""
 ENTRY_PREFIX = "intake:"
 LONGEST_REFERENCE = 200
 EARLIEST = timedelta(days=3660)
@@ -28,7 +26,7 @@ _MINUTE = "%Y-%m-%dT%H:%M"
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """Fields as typed. `model_*` are the model's answers that the person had in sight beside their own choice."""
+    """Fields as typed."""
 
     entry: str
     source: str = "counter"
