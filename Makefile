@@ -7,13 +7,19 @@ PORT ?= 8000
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml
 
-.PHONY: run test check format prove wheelhouse clean
+.PHONY: run demo test check format prove wheelhouse clean
 .DEFAULT_GOAL := run
 # A virtual environment that failed half-way is made anew.
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.serving  ## start the service in development mode with the shipped bundle
 	XIAOBAO_ENVIRONMENT=development $(BIN)/xiaobao serve --host $(HOST) --port $(PORT)
+
+demo: export XIAOBAO_ENVIRONMENT := development
+demo: export XIAOBAO_DATA_FOLDER := .xiaobao/demo
+demo: $(VENV)/.serving  ## a fictional bank: 300 complaints of two years, then the service to look at it
+	$(BIN)/python -m serving.demo
+	$(BIN)/xiaobao serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.development  ## all tests, on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder

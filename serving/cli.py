@@ -18,6 +18,7 @@ from serving.commands.keys import key_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.store import store_group
+from serving.commands.warning import digest_command, warn_command
 
 
 class _Commands(click.Group):
@@ -57,6 +58,8 @@ def main() -> None:
 
 for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group):
     main.add_command(command)
+main.add_command(warn_command)
+main.add_command(digest_command)
 
 BUNDLE_OPTION = click.option(
     "--bundle",

@@ -71,6 +71,8 @@ STATUS_OF_CODE = {
     "key_revoked": 409,
     "case_taken": 409,
     "nothing_to_confirm": 409,
+    "warning_ended": 409,
+    "warning_not_owned": 409,
     "version_stale": 412,
     "version_missing": 428,
     "second_person_needed": 403,

@@ -11,19 +11,40 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from data.policy.case_times import end_of, shanghai_day
 from data.store.flags import flags_of
+<<<<<<< HEAD
 from data.store.free_text import storable
 from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, PageKey, SimilarCase
 from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
 from data.store.sketch import similarity, sketch
 from data.store.tables import OPEN, Case, CaseFlag, SketchBand
+=======
+from data.store.overview import closed_between
+from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, PageKey, SimilarCase
+from data.store.scope import units_within, visible_case
+from data.store.search import holds_words
+from data.store.sketch import similarity
+from data.store.tables import OPEN, Case, CaseFlag, Closing, SketchBand
+from data.store.warning_tables import WarningCase
+>>>>>>> main
 
 MOST_ON_PAGE = 200
 LEAST_SIMILARITY = 0.5
 # A template sent a thousand times is recognised by its latest few hundred.
 _MOST_CANDIDATES = 500
 
-_EQUAL = ("status", "source", "order_type", "category", "cause", "channel", "band", "priority", "assignee_id")
+_EQUAL = (
+    "status",
+    "source",
+    "order_type",
+    "unit_id",
+    "category",
+    "cause",
+    "channel",
+    "band",
+    "priority",
+    "assignee_id",
+)
 # NULLs sort first on SQLite and last on PostgreSQL; said outright, they come last on both.
 _BY_DUE = (Case.due_at.is_(None), Case.due_at, Case.id)
 _ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]] = MappingProxyType(
@@ -167,6 +188,14 @@ class CaseList:
             yield Case.received_at >= wanted.received_from
         if wanted.received_until is not None:
             yield Case.received_at < wanted.received_until
+        yield from closed_between(wanted.closed_first, wanted.closed_last)
+        for name in ("is_in_time", "satisfaction"):
+            if getattr(wanted, name) is not None:
+                standing = (Closing.case_id == Case.id) & Closing.reopened_at.is_(None)
+                yield select(Closing.id).where(standing, getattr(Closing, name) == getattr(wanted, name)).exists()
+        if wanted.warning_id is not None:
+            of_warning = select(WarningCase.case_id).where(WarningCase.warning_id == wanted.warning_id)
+            yield Case.id.in_(of_warning)
         yield from self._due_conditions(wanted)
         if wanted.words is not None:
             yield holds_words(self._session.connection(), wanted.words)

@@ -25,6 +25,8 @@ from data.store.tables import Case, Unit
 
 HIGH_RISK, ACKNOWLEDGED, AUDIT_HEAD = "case.high_risk", "alert.acknowledged", "audit.head"
 DIRECTIVE = "case.supervised"
+DIGEST = "warning.digest"
+"""By e-mail alone: it names who gets it."""
 KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD, REMINDER, DIRECTIVE)
 _LOCK = 7_011_003
 _BATCH = 500

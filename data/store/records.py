@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Self
 
 from data.errors import XiaobaoError
@@ -114,6 +114,8 @@ class CaseFilter:
     status: str | None = None
     source: str | None = None
     order_type: str | None = None
+    unit_id: str | None = None
+    """A unit alone, without those below."""
     category: str | None = None
     cause: str | None = None
     channel: str | None = None
@@ -129,11 +131,19 @@ class CaseFilter:
     """Path of a unit: only it and the units below."""
     received_from: datetime | None = None
     received_until: datetime | None = None
+    closed_first: date | None = None
+    """Days of China, both included; of the closing that stands."""
+    closed_last: date | None = None
+    is_in_time: bool | None = None
+    """Closed within its limit; those without a limit are neither."""
+    satisfaction: str | None = None
     due_from: datetime | None = None
     due_until: datetime | None = None
     due_within_days: int | None = None
     """Last day in time is at most so many days in China ahead, 0 being today; overdue ones are among them."""
     is_overdue: bool | None = None
+    warning_id: str | None = None
+    """Cases of this early warning."""
     words: str | None = None
     """Words that stand in the redacted text, separated by spaces."""
 

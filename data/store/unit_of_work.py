@@ -44,6 +44,7 @@ from data.store.migration import check_revision
 from data.store.organisation import UnitRepository, UserRepository
 from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
+from data.store.overview import OverviewRepository
 from data.store.policy_files import check_policies
 from data.store.readings import ReadingRepository
 from data.store.reminders import ReminderRepository
@@ -53,6 +54,8 @@ from data.store.statistics import StatisticsRepository
 from data.store.supervision import SupervisionRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
+from data.store.warning_signals import WarningSignals
+from data.store.warnings import WarningRepository
 from data.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
@@ -136,6 +139,9 @@ class UnitOfWork:
         self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
+        self.overview = OverviewRepository(session, now=now)
+        self.warning_signals = WarningSignals(session)
+        self.warnings = WarningRepository(session, audit=self.audit, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session

@@ -20,6 +20,7 @@ Permission = Literal[
     "flags.confirm",
     "alerts.follow",
     "alerts.acknowledge",
+    "warnings.handle",
     "webhooks.manage",
     "keys.manage",
     "users.manage",
@@ -35,6 +36,7 @@ OF_PERSONS: frozenset[Permission] = frozenset(
         "cases.erase",
         "flags.confirm",
         "alerts.acknowledge",
+        "warnings.handle",
         "policy.confirm",
         "users.manage",
     }
@@ -65,6 +67,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "flags.confirm",
             "alerts.follow",
             "alerts.acknowledge",
+            "warnings.handle",
         }
     ),
     "engineer": frozenset({"triage"}),
@@ -77,6 +80,7 @@ PERMISSIONS_OF_ROLE: Mapping[str, frozenset[Permission]] = {
             "cases.erase",
             "alerts.follow",
             "alerts.acknowledge",
+            "warnings.handle",
             "policy.confirm",
             "audit.read",
         }

@@ -26,6 +26,7 @@ from serving.console import (
     keys,
     model,
     oidc_pages,
+    overview,
     policy,
     public,
     queue,
@@ -34,6 +35,7 @@ from serving.console import (
     supervision,
     undo,
     users,
+    warnings,
 )
 from serving.console.headers import SecurityHeaders
 from serving.console.notice import load_notice
@@ -72,6 +74,8 @@ def add_console(app: FastAPI, settings: Settings) -> None:
         users,
         keys,
         audit,
+        overview,
+        warnings,
     ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)

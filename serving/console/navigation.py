@@ -13,6 +13,8 @@ PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("intake", ("cases.store",)),
     ("imports", ("cases.import",)),
     ("supervision", ("cases.read",)),
+    ("overview", ("cases.read",)),
+    ("warnings", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
     ("model", ("cases.read", "triage")),
     ("policy", ("cases.read",)),

@@ -8,21 +8,27 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.datastructures import QueryParams
 
+from data.policy.case_times import end_of
 from data.store.records import CaseFilter, PageKey
 from data.store.unit_of_work import UnitOfWork
+from data.store.warning_signals import start_of_day
 from serving.console.visitors import Visitor
 from serving.errors import ServiceError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 MINE, NOBODY = "me", "none"
 SOON_DAYS = 3
+KEPT = (
+    "order_type", "cause", "own", "received_from", "received_to", "closed_from", "closed_to", "in_time", "satisfaction",
+    "warning",
+)  # fmt: skip
 
 
 class QueueQuery(BaseModel):
@@ -40,6 +46,17 @@ class QueueQuery(BaseModel):
     band: Literal["auto", "suggest", "human"] | None = None
     assignee: Code | None = None
     """A user's id, `me` or `none`."""
+    order_type: Code | None = None
+    cause: Code | None = None
+    own: Code | None = None
+    """A unit alone; `unit` is one with all below."""
+    received_from: date | None = None
+    received_to: date | None = None
+    closed_from: date | None = None
+    closed_to: date | None = None
+    in_time: Literal["yes", "no"] | None = None
+    satisfaction: Code | None = None
+    warning: Code | None = None
     words: Annotated[str, StringConstraints(max_length=200)] | None = None
     after: Annotated[str, StringConstraints(max_length=300)] | None = None
 
@@ -60,6 +77,11 @@ class QueueQuery(BaseModel):
     def given(self) -> dict[str, str]:
         """What the address says, without the place in the list."""
         return {name: str(value) for name, value in self.model_dump(exclude={"after"}, exclude_defaults=True).items()}
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What pages that lead here ask for and the filters above the list do not show."""
+        return {name: value for name, value in self.given.items() if name in KEPT}
 
     @property
     def query(self) -> str:
@@ -90,6 +112,16 @@ class QueueQuery(BaseModel):
             below=None if self.unit is None else work.units.get(self.unit, within=visitor.within).path,
             assignee_id=visitor.id if person == MINE else person,
             is_assigned=False if self.assignee == NOBODY else None,
+            order_type=self.order_type,
+            cause=self.cause,
+            unit_id=self.own,
+            received_from=None if self.received_from is None else start_of_day(self.received_from),
+            received_until=None if self.received_to is None else end_of(self.received_to),
+            closed_first=self.closed_from,
+            closed_last=self.closed_to,
+            is_in_time=None if self.in_time is None else self.in_time == "yes",
+            satisfaction=self.satisfaction,
+            warning_id=self.warning,
             words=self.words,
         )
 

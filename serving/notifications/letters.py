@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from data.policy.case_times import SHANGHAI
-from data.store.outbox import DIRECTIVE, NOTICE, REMINDER
+from data.store.outbox import DIGEST, DIRECTIVE, NOTICE, REMINDER
+from serving.notifications.digest_letter import digest_lines, digest_subject
 
 WEEKDAYS = "一二三四五六日"
 STAGES = MappingProxyType(
@@ -94,6 +95,11 @@ def _directive(payload: Mapping[str, Any], console_url: str | None) -> LetterTex
     )
 
 
+def _digest(payload: Mapping[str, Any], console_url: str | None) -> LetterText:
+    body = paragraphs(*digest_lines(payload), "", link(console_url, "/warnings"))
+    return LetterText(subject=digest_subject(payload), body=body)
+
+
 LETTERS: Mapping[str, Callable[[Mapping[str, Any], str | None], LetterText]] = MappingProxyType(
-    {REMINDER: _reminder, NOTICE: _notice, DIRECTIVE: _directive}
+    {REMINDER: _reminder, NOTICE: _notice, DIRECTIVE: _directive, DIGEST: _digest}
 )

@@ -15,10 +15,13 @@ from serving.notifications.mail import Mailer
 from serving.notifications.repeating import Repeating
 from serving.settings import Settings
 from serving.telemetry import Telemetry
+from serving.warning.digest import send_on_mondays
+from serving.warning.rounds import look_in_the_morning
 
 ROUND_SECONDS = 0.5
 MEASURE_SECONDS = 15.0
 CLOCK_SECONDS = 20.0
+WARNING_SECONDS = 300.0
 MAIL_SECONDS = 2.0
 
 
@@ -37,11 +40,15 @@ class Notifications:
                 seconds=ROUND_SECONDS,
             ),
             Repeating("clocks", [lambda: look_at_clocks(get_store())], seconds=CLOCK_SECONDS),
+            Repeating("early warning", [lambda: look_in_the_morning(get_store())], seconds=WARNING_SECONDS),
             Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
             DeliveryWorker(get_store, settings, telemetry),
         ]
         if settings.sends_mail:
             mailer = Mailer(get_store, settings, telemetry)
+            self._workers.append(
+                Repeating("weekly digest", [lambda: send_on_mondays(get_store())], seconds=WARNING_SECONDS)
+            )
             self._workers.append(Repeating("mail", [mailer.send_due], seconds=MAIL_SECONDS))
 
     def start(self) -> None:

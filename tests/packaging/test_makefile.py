@@ -46,6 +46,12 @@ def test_make_run_installs_and_serves_in_development(dry_make: DryMake, tmp_path
     assert [line for line in before if "pip install" in line and line.endswith("--editable .")]
 
 
+def test_make_demo_fills_a_folder_of_its_own_and_serves_it(dry_make: DryMake, tmp_path: Path) -> None:
+    *_, fill, serve = dry_make("demo")
+    assert fill == f"{tmp_path}/venv/bin/python -m serving.demo"
+    assert serve == f"{tmp_path}/venv/bin/xiaobao serve --host 127.0.0.1 --port 8000"
+
+
 def test_make_alone_runs(dry_make: DryMake) -> None:
     assert dry_make() == dry_make("run")
 

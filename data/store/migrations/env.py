@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from data.store import notification_tables  # noqa: F401  (puts its tables into the metadata)
+from data.store import notification_tables, warning_tables  # noqa: F401  (puts their tables into the metadata)
 from data.store.tables import Base
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)

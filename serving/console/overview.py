@@ -1,0 +1,137 @@
+"""总览: is anything going wrong this week? In: a period, a unit. Out: the page, its tables as CSV, where people differ.
+
+Every figure leads to its cases. For all who may read cases, of their part of the bank.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from data.store.overview import BANDS, FIELDS
+from data.store.unit_of_work import Store
+from data.taxonomy import default_taxonomy
+from serving.console.names import names
+from serving.console.overview_figures import FACETS, Figures, Table
+from serving.console.overview_query import OverviewQuery
+from serving.console.pages import Me, page
+from serving.console.stored import in_store
+from serving.console.texts import texts
+from serving.console.visitors import Visitor, visitor
+from serving.errors import ServiceError
+
+ROWS_SHOWN = 15
+DIFFERING_SHOWN = 200
+TABLES = ("trend", *FACETS, "unit", "flag", "units", "agreement")
+_FORMULA = ("=", "+", "-", "@")
+Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/overview")
+async def overview(request: Request, visitor: Reader) -> Response:
+    """The page. Raises ServiceError `query_invalid`, NotFoundError for another branch's unit."""
+    query = OverviewQuery.of(request.query_params)
+
+    def read(store: Store) -> tuple[Me, dict[str, Any]]:
+        with store.reading() as work:
+            figures = Figures(work, query, names(visitor.language), within=visitor.within)
+            columns, by_time = figures.weeks_or_days()
+            return Me.of(work, visitor), {
+                "query": query,
+                "figures": figures,
+                "open_now": figures.open_now(),
+                "warnings": work.warnings.count_open(within=figures.path),
+                "columns": columns,
+                "by_time": by_time,
+                "counted_tables": [
+                    *(figures.by_facet(code) for code in _facets(query)),
+                    figures.by_unit(),
+                    figures.by_flag(),
+                ],
+                "units_table": figures.units(),
+                "agreement": figures.agreement(),
+                "units": work.units.all(within=visitor.within),
+                "order_types": default_taxonomy().order_types,
+                "names": names(visitor.language),
+                "rows_shown": ROWS_SHOWN,
+            }
+
+    me, context = await in_store(request, read)
+    return page(request, "overview", me=me, context=context)
+
+
+@router.get("/overview/table.csv")
+async def table(request: Request, visitor: Reader, table: str = "") -> Response:
+    """One table, for a spreadsheet. Raises as `overview`."""
+    query = OverviewQuery.of(request.query_params)
+    if table not in TABLES:
+        raise ServiceError("query_invalid", f"unknown table; expected one of {', '.join(TABLES)}", "没有该数据表")
+
+    def read(store: Store) -> Table:
+        with store.reading() as work:
+            return _table(Figures(work, query, names(visitor.language), within=visitor.within), table)
+
+    content = _csv(await in_store(request, read), visitor)
+    name = f"overview-{table}-{query.days}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/overview/differing")
+async def differing(request: Request, visitor: Reader, field: str = "", band: str = "") -> Response:
+    """Cases in which a person decided otherwise than the model. Raises as `overview`."""
+    query = OverviewQuery.of(request.query_params)
+    if field not in FIELDS or band not in ("", "blind", *BANDS):
+        raise ServiceError("query_invalid", "unknown field or band", "没有该字段或置信度")
+
+    def read(store: Store) -> tuple[Me, dict[str, Any]]:
+        with store.reading() as work:
+            figures = Figures(work, query, names(visitor.language), within=visitor.within)
+            return Me.of(work, visitor), {
+                "found": figures.differing(field, band)[:DIFFERING_SHOWN],
+                "field": field,
+                "band": band,
+                "query": query,
+                "names": names(visitor.language),
+            }
+
+    me, context = await in_store(request, read)
+    return page(request, "differing", me=me, context=context)
+
+
+def _facets(query: OverviewQuery) -> Sequence[str]:
+    """Of one kind of order there is no table of kinds."""
+    return [code for code in FACETS if code != "order_type" or query.order_type == "any"]
+
+
+def _table(figures: Figures, code: str) -> Table:
+    if code in FACETS:
+        return figures.by_facet(code)
+    made = {
+        "trend": lambda: figures.weeks_or_days()[1],
+        "unit": figures.by_unit,
+        "flag": figures.by_flag,
+        "units": figures.units,
+        "agreement": figures.agreement,
+    }
+    return made[code]()
+
+
+def _csv(table: Table, visitor: Visitor) -> str:
+    """With a byte order mark, without which Excel takes Chinese for something else."""
+    t = texts("overview", visitor.language)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([t["tables"][table.code], *(t["columns"][name] for name in table.columns)])
+    for line in table.lines:
+        name = t["fields"][line.name] if table.code == "agreement" else line.name
+        writer.writerow([_harmless(name), *(cell.value for cell in line.cells)])
+    return "\ufeff" + out.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """A name that begins like a formula is no formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

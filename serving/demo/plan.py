@@ -1,0 +1,122 @@
+"""What happens in two years of a fictional bank. In: corpus texts, a seed, today. Out: planned complaints.
+
+Texts and their right codes are the corpus's, so that reviewers of the demo decide as ours did. Nothing here touches a
+store; `history` carries the plan out.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from data.schema import LabelledText
+from serving.demo.bank import BRANCHES, outlets
+
+DAYS = 730
+SURGE_DAYS, SURGE_SHARE = 10, 0.06
+"""Lately one matter is told at one branch more than usual, for the early warning."""
+SURGE_BRANCH, SURGE_CATEGORY = "haiwan", "B03A"
+REPEATED = 0.06
+"""Share of complaints of a customer who has complained before."""
+SOURCES = {
+    "hotline": 52, "web": 14, "counter": 10, "nfra": 8, "12345": 6, "mail": 4, "pboc": 2, "letter_visit": 2, "media": 2,
+}  # fmt: skip
+OF_VOICE = {"letter": "mail", "suggestion_book": "counter", "regulator_forward": "nfra", "app_review": "web"}
+OTHER_CLOCKS = frozenset({"pboc", "letter_visit"})
+"""Their limits are extended by other steps of the policy."""
+FORWARDED = frozenset({"nfra", "pboc", "12345"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCase:
+    """One complaint and how the bank treats it; durations count from receipt."""
+
+    number: int
+    text: LabelledText
+    received_at: datetime
+    branch: str
+    unit: str
+    source: str
+    customer: str
+    decided_after: timedelta
+    agrees: bool
+    """Whether the reviewer leaves the model's answer as it is even where the corpus says otherwise."""
+    extended_after: timedelta | None
+    closed_after: timedelta
+    outcome: str
+    satisfaction: str | None
+    redress_fen: int | None
+    is_reopened: bool
+
+
+def plan(texts: Sequence[LabelledText], *, cases: int, now: datetime, seed: int = 20261130) -> list[PlannedCase]:
+    """So many cases, oldest first; the same for the same seed and day."""
+    dice = random.Random(seed)
+    surge = round(cases * SURGE_SHARE)
+    chosen = dice.sample([text for text in texts if len(text.text) <= 1200], cases - surge)
+    rising = dice.sample([text for text in texts if text.category == SURGE_CATEGORY and text.cause], surge)
+    customers: list[str] = []
+    moments: list[tuple[datetime, LabelledText, str | None]]
+    moments = [(_moment(dice, now, days=DAYS), text, None) for text in chosen]
+    moments += [(_moment(dice, now, days=SURGE_DAYS), text, SURGE_BRANCH) for text in rising]
+    return [
+        _planned(dice, number, text=text, at=at, branch=branch, customers=customers)
+        for number, (at, text, branch) in enumerate(sorted(moments, key=lambda moment: moment[0]), start=1)
+    ]
+
+
+def _moment(dice: random.Random, now: datetime, *, days: int) -> datetime:
+    """More of them lately, most in working hours."""
+    back = days * (1 - dice.random() ** 0.8)
+    day = (now - timedelta(days=back)).replace(hour=0, minute=0, second=0, microsecond=0)
+    at = day + timedelta(hours=dice.triangular(0, 15, 3), minutes=dice.randrange(60))  # UTC; 8 to 23 o'clock in China
+    return min(at, now - timedelta(minutes=dice.randrange(5, 90)))
+
+
+def _planned(
+    dice: random.Random, number: int, *, text: LabelledText, at: datetime, branch: str | None, customers: list[str]
+) -> PlannedCase:
+    branch = branch or dice.choices(BRANCHES, weights=(5, 4, 3))[0]
+    is_complaint = text.order_type == "complaint"
+    source = OF_VOICE.get(text.voice) or dice.choices(list(SOURCES), weights=list(SOURCES.values()))[0]
+    is_extended = is_complaint and source not in OTHER_CLOCKS and dice.random() < 0.1
+    days = dice.uniform(16, 28) if is_extended else _days_to_close(dice, is_complaint=is_complaint)
+    outcome = _outcome(dice, is_complaint=is_complaint)
+    pays = outcome in ("supported", "partly_supported", "mediated") and dice.random() < 0.5
+    return PlannedCase(
+        number=number,
+        text=text,
+        received_at=at,
+        branch=branch,
+        unit=dice.choice(outlets(branch)),
+        source=source,
+        customer=_customer(dice, number, customers),
+        decided_after=timedelta(hours=min(dice.lognormvariate(2.2, 0.9), 24 * days * 0.8)),
+        agrees=not is_extended and dice.random() < 0.05,
+        extended_after=timedelta(days=dice.uniform(9, 13)) if is_extended else None,
+        closed_after=timedelta(days=days),
+        outcome=outcome,
+        satisfaction=dice.choices(["satisfied", "neutral", "dissatisfied", None], weights=(46, 22, 12, 20))[0],
+        redress_fen=round(dice.lognormvariate(11, 1.3)) if pays else None,
+        is_reopened=is_complaint and dice.random() < 0.03,
+    )
+
+
+def _days_to_close(dice: random.Random, *, is_complaint: bool) -> float:
+    """A few are late."""
+    if not is_complaint:
+        return dice.uniform(0.2, 4)
+    return dice.uniform(15.5, 24) if dice.random() < 0.05 else min(dice.gammavariate(3.2, 2.4) + 0.5, 14.5)
+
+
+def _outcome(dice: random.Random, *, is_complaint: bool) -> str:
+    if not is_complaint:
+        return "answered"
+    names = ("supported", "partly_supported", "not_supported", "mediated", "answered")
+    return dice.choices(names, weights=(30, 24, 22, 10, 14))[0]
+
+
+def _customer(dice: random.Random, number: int, customers: list[str]) -> str:
+    customer = dice.choice(customers) if customers and dice.random() < REPEATED else f"KH{number:06d}"
+    customers.append(customer)
+    return customer

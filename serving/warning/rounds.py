@@ -1,0 +1,53 @@
+"""The daily look for early warnings. In: a store. Out: warnings raised and continued, once a day whoever looks.
+
+A process takes the day in a transaction of its own, looks in one that only reads, so that nobody waits for it, and
+writes what it found in a third. One that dies loses the day after half an hour.
+"""
+
+import logging
+from datetime import date, timedelta
+
+from data.policy.case_times import shanghai_day
+from data.store.columns import CHINA
+from data.store.scope import ROOT
+from data.store.unit_of_work import Store
+from serving.warning.detection import find_all
+
+logger = logging.getLogger("xiaobao")
+
+FIRST_HOUR = 6
+"""In China; then the complaints of the day before are there, and nobody is at their desk yet."""
+
+
+def look_for_warnings(store: Store, *, last: date | None = None) -> int | None:
+    """Look at the days up to `last`, by default yesterday in China; returns how many warnings are new.
+
+    None where the day was looked at, or another process does it. Raises StoreError.
+    """
+    with store.reading() as work:
+        last = last or shanghai_day(work.now()) - timedelta(days=1)
+        if work.warnings.is_finished(last):
+            return None
+    with store.writing() as work:
+        if not work.warnings.claim(last):
+            return None
+    try:
+        findings = find_all(store, last)
+    except BaseException:
+        with store.writing() as work:
+            work.warnings.release(last)
+        raise
+    with store.writing() as work:
+        raised = work.warnings.record(findings, day=last)
+    logger.info("early warning up to %s: %d found, %d new", last, len(findings), len(raised))
+    return len(raised)
+
+
+def look_in_the_morning(store: Store) -> int | None:
+    """The service's own round: nothing before six in China, nor where nothing came in yet."""
+    with store.reading() as work:
+        if work.now().astimezone(CHINA).hour < FIRST_HOUR:
+            return None
+        last = shanghai_day(work.now()) - timedelta(days=1)
+        first = None if work.warnings.is_finished(last) else work.warning_signals.first_day(within=ROOT)
+    return look_for_warnings(store, last=last) if first is not None and first <= last else None
