@@ -11,22 +11,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from data.policy.case_times import end_of, shanghai_day
 from data.store.flags import flags_of
-<<<<<<< HEAD
 from data.store.free_text import storable
-from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, PageKey, SimilarCase
-from data.store.scope import units_within, visible_case
-from data.store.search import holds_words
-from data.store.sketch import similarity, sketch
-from data.store.tables import OPEN, Case, CaseFlag, SketchBand
-=======
 from data.store.overview import closed_between
 from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, PageKey, SimilarCase
 from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
-from data.store.sketch import similarity
+from data.store.sketch import similarity, sketch
 from data.store.tables import OPEN, Case, CaseFlag, Closing, SketchBand
 from data.store.warning_tables import WarningCase
->>>>>>> main
 
 MOST_ON_PAGE = 200
 LEAST_SIMILARITY = 0.5
