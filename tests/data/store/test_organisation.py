@@ -30,6 +30,9 @@ UNSCOPED = {
     "LetterRepository": {"is_due", "claim", "sent", "failed", "postpone", "state"},
     "ApiKeyRepository": {"by_token", "names"},
     "SignInRepository": {"attempt", "record", "open_session", "by_token", "is_due", "seen", "close_session"},
+    "IdentityRepository": {"recognised"},
+    "CaseRepository": {"customer_key"},
+    "ClockRepository": {"opening"},  # of a case to come
     "SavedViewRepository": {"of_user", "save", "forget"},  # each person's own
     "UndoRepository": {"latest"},
     "ImportRepository": {"record", "release", "finish", "fail"},
