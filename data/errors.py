@@ -6,6 +6,8 @@
     ├── CalendarError      the holiday table does not list a year that a clock needs
     ├── ClockError         what is to be recorded of a case breaks the policy (an extension without the right approver)
     ├── CorpusError        a corpus file cannot be read
+    ├── QuarterError       what was given is no quarter
+    ├── ReportFileError    report_groups.yaml or education.yaml is inconsistent, or a format's extra is missing
     ├── InputFileError     a file given to the command line or to an import cannot be read
     ├── TextError          one complaint text cannot be triaged
     ├── BundleError        a model bundle is missing, damaged or does not fit this version
@@ -58,6 +60,18 @@ class ClockError(XiaobaoError):
 
 class CorpusError(XiaobaoError):
     code = "corpus_invalid"
+
+
+class QuarterError(XiaobaoError):
+    code = "quarter_invalid"
+
+
+class ReportFileError(XiaobaoError):
+    code = "report_files_invalid"
+
+    def __init__(self, message: str, message_zh: str | None = None, *, code: str | None = None) -> None:
+        super().__init__(message, message_zh)
+        self.code = code or self.code
 
 
 class InputFileError(XiaobaoError):

@@ -34,7 +34,7 @@ def _need(module: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--report", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write report.json, .html.")
 @click.option("--baselines", is_flag=True, help="In the report: simpler methods on the same texts.")
-@click.option("--contrastive", is_flag=True, help="SetFit's method as well; some minutes for each facet.")
+@click.option("--contrastive", is_flag=True, help="SetFit's method as well, in category and cause; half an hour.")
 @click.option("--learning-curve", type=FILE, help="JSON of `xiaobao learning-curve`.")
 @click.option("--latency", type=FILE, help="JSON of `python -m eval.latency`.")
 @click.option("--behavior", type=FILE, help="JSON of `python -m eval.behavior.suite`.")
@@ -237,7 +237,7 @@ def _rewrite_readmes(folder: Path) -> None:
 
 @click.command("baselines")
 @click.option("--split", type=SPLIT, default="dev", show_default=True)
-@click.option("--contrastive", is_flag=True, help="SetFit's method as well; some minutes for each facet.")
+@click.option("--contrastive", is_flag=True, help="SetFit's method as well, in category and cause; half an hour.")
 def baselines_command(split: str, contrastive: bool) -> None:
     """Measure simpler methods on a split of the corpus (extra `train`)."""
     _need("sklearn")

@@ -21,7 +21,7 @@ from models.encoder import encoder_folder
 
 EMBEDDED_TOKENS = 256
 RUN_TOGETHER = 6
-CONTRASTIVE_BATCH = 8  # firsts; three texts each
+CONTRASTIVE_BATCH = 8  # pairs of one class, and as many of two
 CONTRASTIVE_RATE = 3e-5
 SEED = 20261129
 REPORTED_EVERY = 50  # steps
@@ -70,36 +70,46 @@ def embed(texts: Sequence[str], body: Body) -> npt.NDArray[np.float32]:
 def contrastive_body(texts: Sequence[str], labels: Sequence[str | None], taxonomy: Taxonomy) -> Body:
     """The encoder tuned on pairs: cosine 1 for two texts of one class, 0 for two of different classes.
 
-    Every text is once the first of a pair of each kind, as in SetFit with one iteration.
+    Every text is in one pair of each kind; pairs of different classes are made of the same batch's texts.
     """
     torch.manual_seed(SEED)
     body, dice = load_body(taxonomy), random.Random(SEED)
-    by_label: dict[str, list[int]] = {}
-    for i, label in enumerate(labels):
-        if label is not None:
-            by_label.setdefault(label, []).append(i)
-    firsts = [i for rows in by_label.values() for i in rows]
-    dice.shuffle(firsts)
+    pairs = _pairs_of_a_class(labels, dice)
     optimizer = torch.optim.AdamW(body.model.parameters(), lr=CONTRASTIVE_RATE, fused=True)
     body.model.train()
-    for step, start in enumerate(range(0, len(firsts), CONTRASTIVE_BATCH)):
+    for step, start in enumerate(range(0, len(pairs), CONTRASTIVE_BATCH)):
         if step % REPORTED_EVERY == 0:
-            logger.info("contrastive step %d of %d", step, -(-len(firsts) // CONTRASTIVE_BATCH))
-        chosen = firsts[start : start + CONTRASTIVE_BATCH]
-        alike = [dice.choice(by_label[str(labels[i])]) for i in chosen]
-        unlike = [_other(i, firsts, labels, dice) for i in chosen]
+            logger.info("contrastive step %d of %d", step, -(-len(pairs) // CONTRASTIVE_BATCH))
+        chosen = pairs[start : start + CONTRASTIVE_BATCH]
+        unlike = [(i, k) for i, k in _across(chosen, dice) if labels[i] != labels[k]]
+        rows = [i for pair in chosen for i in pair]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            vectors = body.vectors([texts[i] for i in chosen + alike + unlike]).float()
-        near = functional.cosine_similarity(vectors[: len(chosen)].repeat(2, 1), vectors[len(chosen) :])
-        aim = torch.cat([torch.ones(len(chosen)), torch.zeros(len(chosen))])
+            vectors = dict(zip(rows, body.vectors([texts[i] for i in rows]).float(), strict=True))
+        near = functional.cosine_similarity(
+            torch.stack([vectors[i] for i, _ in chosen + unlike]), torch.stack([vectors[j] for _, j in chosen + unlike])
+        )
+        aim = torch.cat([torch.ones(len(chosen)), torch.zeros(len(unlike))])
         optimizer.zero_grad(set_to_none=True)
         functional.mse_loss(near, aim).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return body
 
 
-def _other(i: int, rows: Sequence[int], labels: Sequence[str | None], dice: random.Random) -> int:
-    """A text of another class."""
-    while labels[j := dice.choice(rows)] == labels[i]:
-        pass
-    return j
+def _pairs_of_a_class(labels: Sequence[str | None], dice: random.Random) -> list[tuple[int, int]]:
+    """Rows two by two, both of one class, in random order; every row once, an odd one out of each class never."""
+    by_label: dict[str, list[int]] = {}
+    for i, label in enumerate(labels):
+        if label is not None:
+            by_label.setdefault(label, []).append(i)
+    pairs: list[tuple[int, int]] = []
+    for rows in by_label.values():
+        dice.shuffle(rows)
+        pairs += zip(rows[::2], rows[1::2], strict=False)
+    dice.shuffle(pairs)
+    return pairs
+
+
+def _across(pairs: Sequence[tuple[int, int]], dice: random.Random) -> list[tuple[int, int]]:
+    """The first of each pair beside the second of another."""
+    shift = dice.randrange(1, len(pairs)) if len(pairs) > 1 else 0
+    return [(first, pairs[(k + shift) % len(pairs)][1]) for k, (first, _) in enumerate(pairs)] if shift else []

@@ -135,7 +135,8 @@ def _case(number: int, status: str, chosen: random.Random) -> dict[str, Any]:
 
 
 @contextmanager
-def _databases(given: str | None) -> Iterator[list[str]]:
+def databases(given: str | None) -> Iterator[list[str]]:
+    """URLs to measure on: the given one, else SQLite in a temporary file and a PostgreSQL from its wheel."""
     if given:
         yield [given]
         return
@@ -157,7 +158,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--database", default=None, help="URL of an empty database.")
     options = parser.parse_args()
-    with _databases(options.database) as urls:
+    with databases(options.database) as urls:
         for url in urls:
             report = measure(url, open_cases=options.open, closed_cases=options.closed, runs=options.runs)
             sys.stdout.write(json.dumps(report, indent=1) + "\n")

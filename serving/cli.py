@@ -17,6 +17,7 @@ from serving.commands.audit import audit_group, erase_command
 from serving.commands.keys import key_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
+from serving.commands.report import report_command
 from serving.commands.store import store_group
 from serving.commands.warning import digest_command, warn_command
 
@@ -56,7 +57,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-for command in (store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group):
+for command in (
+    store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group, report_command
+):  # fmt: skip
     main.add_command(command)
 main.add_command(warn_command)
 main.add_command(digest_command)

@@ -90,6 +90,9 @@ STATUS_OF_CODE = {
     "uploads_busy": 429,
     "imports_waiting": 429,
     "import_finished": 409,
+    "quarter_invalid": 422,
+    "report_files_invalid": 503,
+    "reports_busy": 429,
 }
 RETRY_AFTER = {"store_unavailable": "2", "migration_needed": "30"}
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}

@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     oidc_login_claim: str = Field(default="preferred_username", description="Claim that holds a person's login.")
     oidc_scope: str = Field(default="openid profile", description="Scopes that are asked for.")
     oidc_ca_file: Path | None = Field(default=None, description="The bank's own certificate authority, as PEM.")
+    report_folder: Path | None = Field(
+        default=None,
+        description="Folder of the bank's report_groups.yaml and education.yaml; default: the shipped ones.",
+    )
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")

@@ -48,6 +48,7 @@ from data.store.overview import OverviewRepository
 from data.store.policy_files import check_policies
 from data.store.readings import ReadingRepository
 from data.store.reminders import ReminderRepository
+from data.store.report_figures import ReportRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
 from data.store.statistics import StatisticsRepository
@@ -139,6 +140,7 @@ class UnitOfWork:
         self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)
+        self.reports = ReportRepository(session, now=now)
         self.overview = OverviewRepository(session, now=now)
         self.warning_signals = WarningSignals(session)
         self.warnings = WarningRepository(session, audit=self.audit, now=now)

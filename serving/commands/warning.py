@@ -37,6 +37,7 @@ def digest_command(monday: datetime | None, show: bool) -> None:
 
     A running service with a mail server does the same on Monday morning; nobody gets it twice.
     """
+    from data.store.outbox import DIGEST
     from serving.commands.opening import opened_store
     from serving.notifications.letters import letter_text
     from serving.warning import digest
@@ -46,9 +47,7 @@ def digest_command(monday: datetime | None, show: bool) -> None:
             week = digest.monday_of_last_week(work) if monday is None else monday.date()
             if show:
                 tops = [unit for unit in work.units.all(within="/") if unit.parent_id is None]
-                texts = [
-                    letter_text(digest.DIGEST, digest.digest_of(work, unit, week), console_url=None) for unit in tops
-                ]
+                texts = [letter_text(DIGEST, digest.digest_of(work, unit, week), console_url=None) for unit in tops]
                 click.echo("\n".join(f"{text.subject}\n\n{text.body}" for text in texts))
                 return
         count = digest.send_digests(store, week)

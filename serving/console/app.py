@@ -31,6 +31,7 @@ from serving.console import (
     public,
     queue,
     receipt,
+    reports,
     sign_in,
     supervision,
     undo,
@@ -41,6 +42,7 @@ from serving.console.headers import SecurityHeaders
 from serving.console.notice import load_notice
 from serving.console.oidc import provider_of
 from serving.console.pages import page
+from serving.console.report_desk import ReportDesk
 from serving.console.texts import texts
 from serving.console.visitors import SignInNeeded, language_of
 from serving.errors import STATUS_OF_CODE, error_content
@@ -53,6 +55,7 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     app.state.oidc = provider_of(settings)
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
+    app.state.report_desk = ReportDesk(settings.report_folder)
     for part in (
         home,
         sign_in,
@@ -75,6 +78,7 @@ def add_console(app: FastAPI, settings: Settings) -> None:
         keys,
         audit,
         overview,
+        reports,
         warnings,
     ):
         console.include_router(part.router)

@@ -14,6 +14,7 @@ PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("imports", ("cases.import",)),
     ("supervision", ("cases.read",)),
     ("overview", ("cases.read",)),
+    ("reports", ("reports.read",)),
     ("warnings", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
     ("model", ("cases.read", "triage")),

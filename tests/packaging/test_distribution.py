@@ -53,7 +53,7 @@ def test_wheel_holds_the_data_files_and_no_other(shipped: set[str], bundle_name:
     """The taxonomy, the pages, the training configs and one bundle."""
     bundle = {f"models/bundles/{bundle_name}/{file}" for file in (*FILES, MANIFEST)}
     globs = _found("training/configs/*.yaml", "serving/page/*.html", "serving/page/*.css", "serving/page/*.js")
-    globs |= _found("eval/report/templates/*")
+    globs |= _found("eval/report/templates/*", "serving/reports/*.yaml", "serving/reports/templates/*")
     globs |= _found(*(f"serving/console/{kind}/*" for kind in ("templates", "static", "texts")))
     assert {name for name in shipped if not name.endswith(".py")} == DATA_FILES | bundle | globs
 

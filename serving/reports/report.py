@@ -1,0 +1,98 @@
+"""The quarterly report. In: the store, a quarter, a unit. Out: all its figures, of three quarters and of each part.
+
+    with store.reading() as work:
+        report = build_report(work, Quarter.parse("2026Q3"), unit_id="head", within=ROOT, files=files, is_exact=False)
+    document = compose(report)
+
+All is read in one transaction, so that the tables agree with each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from data.quarter import Quarter
+from data.store.columns import CHINA
+from data.store.report_figures import UnitFigures, UrgentCase
+from data.store.unit_of_work import UnitOfWork
+from serving.reports.assessment import UnitLine, assess
+from serving.reports.figures import ALL, QuarterFigures, Scope, quarter_figures
+from serving.reports.headings import ReportFiles
+from serving.reports.hot_terms import HotTerms, hot_terms
+
+MOST_URGENT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    quarter: Quarter
+    scope: Scope
+    files: ReportFiles
+    today: date
+    least: int
+    """The smallest count above 0 that is printed."""
+    now: QuarterFigures
+    before: QuarterFigures
+    year_ago: QuarterFigures
+    units: Sequence[UnitLine]
+    total: UnitLine
+    reviewed: int
+    by_model: int
+    purged: int
+    withdrawn: int
+    urgent_total: int
+    urgent: Sequence[UrgentCase]
+    hot_terms: HotTerms | None
+    """None where the extra `reports` is not installed."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Nothing is hidden: for who may read the cases themselves."""
+        return self.least == 1
+
+    @property
+    def quarters(self) -> tuple[QuarterFigures, QuarterFigures, QuarterFigures]:
+        return self.now, self.before, self.year_ago
+
+
+def build_report(
+    work: UnitOfWork, quarter: Quarter, *, unit_id: str, within: str, files: ReportFiles, is_exact: bool
+) -> Report:
+    """Raises NotFoundError for a unit that the caller does not see."""
+    scope = Scope.of(work, unit_id, within=within)
+    least = 1 if is_exact else files.headings.least_count
+    assessed = [work.reports.assess_units(each, within=scope.unit.path) for each in _three(quarter)]
+    now, before, year_ago = (
+        quarter_figures(work, each, scope=scope, files=files, least=least, assessed=units)
+        for each, units in zip(_three(quarter), assessed, strict=True)
+    )
+    units, total = assess(assessed[0], scope=scope, figures=now, least=least)
+    urgent_total, urgent = work.reports.urgent(quarter, within=scope.unit.path, limit=MOST_URGENT)
+    reviewed, purged = _sum(assessed[0], "reviewed"), _sum(assessed[0], "purged")
+    return Report(
+        quarter=quarter,
+        scope=scope,
+        files=files,
+        today=work.now().astimezone(CHINA).date(),
+        least=least,
+        now=now,
+        before=before,
+        year_ago=year_ago,
+        units=units,
+        total=total,
+        reviewed=reviewed,
+        by_model=now.cells[ALL] - reviewed - purged,
+        purged=purged,
+        withdrawn=work.reports.count_withdrawn_labels(quarter, within=scope.unit.path),
+        urgent_total=urgent_total,
+        urgent=urgent,
+        hot_terms=hot_terms(work, quarter, within=scope.unit.path),
+    )
+
+
+def _three(quarter: Quarter) -> tuple[Quarter, Quarter, Quarter]:
+    return quarter, quarter.before, quarter.year_ago
+
+
+def _sum(units: Sequence[UnitFigures], name: str) -> int:
+    return sum(getattr(unit, name) for unit in units)
