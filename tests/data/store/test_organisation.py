@@ -15,7 +15,7 @@ from tests.data.store.cases import EAST, EAST_ONE, HEAD, MONDAY, WEST, facets, l
 MISTAKE = Reopening(reason="mistake")
 # Made for the store's own use with what is already in hand, or before anybody is known.
 UNSCOPED = {
-    "CaseRepository": set(),
+    "CaseRepository": {"customer_key"},
     "TriageResultRepository": {"record"},
     "EventRepository": {"record"},
     "OriginalRepository": {"add"},
@@ -31,7 +31,6 @@ UNSCOPED = {
     "ApiKeyRepository": {"by_token", "names"},
     "SignInRepository": {"attempt", "record", "open_session", "by_token", "is_due", "seen", "close_session"},
     "IdentityRepository": {"recognised"},
-    "CaseRepository": {"customer_key"},
     "ClockRepository": {"opening"},  # of a case to come
     "SavedViewRepository": {"of_user", "save", "forget"},  # each person's own
     "UndoRepository": {"latest"},
