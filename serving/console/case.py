@@ -105,6 +105,7 @@ def _context(
         "draft": draft or Draft.of_case(case, flags, causes2_of(standing, result.answer)),
         "due": Due.of(case.due_at, work.now()),
         "clocks": case_clocks(work, case_id, within=within),
+        "warnings": work.warnings.of_case(case_id, within=within),
         "related": _related(work, case_id, within),
         "lines": timeline(work, case_id, within=within),
         "units": units,
