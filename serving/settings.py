@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         description="Folder of the bank's report_groups.yaml and education.yaml; default: the shipped ones.",
     )
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
+    models: Path | None = Field(
+        default=None, description="Registry of models; the service follows its pointer unless a bundle is named."
+    )
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")

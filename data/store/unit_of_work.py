@@ -38,6 +38,7 @@ from data.store.failures import as_store_errors
 from data.store.identities import IdentityRepository
 from data.store.imports import ImportRepository
 from data.store.key_material import KeyRing
+from data.store.label_export import LabelExport
 from data.store.labels import LabelRepository
 from data.store.letters import LetterRepository
 from data.store.migration import check_revision
@@ -132,6 +133,7 @@ class UnitOfWork:
             alerts=self.alerts,
             now=now,
         )
+        self.label_export = LabelExport(session)
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.undoing = UndoRepository(
             session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now

@@ -23,6 +23,7 @@ DATA_FILES = {
     "models/rules.yaml",
     "serving/console/notice.yaml",
     "eval/gate.yaml",
+    "models/golden.yaml",
 }
 
 
