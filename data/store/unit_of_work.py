@@ -35,6 +35,7 @@ from data.store.engine import READ_ONLY, TIMEOUT_SECONDS, open_engine
 from data.store.events import EventRepository
 from data.store.extensions import ExtensionRepository
 from data.store.failures import as_store_errors
+from data.store.identities import IdentityRepository
 from data.store.imports import ImportRepository
 from data.store.key_material import KeyRing
 from data.store.label_export import LabelExport
@@ -88,6 +89,7 @@ class UnitOfWork:
         self.users = UserRepository(session, now=now)
         self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
         self.sign_in = SignInRepository(session, audit=self.audit, now=now)
+        self.identities = IdentityRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
         self.outbox = OutboxRepository(session, now=now)
         self.alerts = AlertRepository(session, policy=book.current, outbox=self.outbox, events=self.events, now=now)

@@ -21,12 +21,17 @@ from serving.console import (
     case_actions,
     decisions,
     home,
+    imports,
+    intake,
     keys,
     model,
+    oidc_pages,
     overview,
     policy,
+    public,
     quality,
     queue,
+    receipt,
     reports,
     sign_in,
     supervision,
@@ -35,6 +40,8 @@ from serving.console import (
     warnings,
 )
 from serving.console.headers import SecurityHeaders
+from serving.console.notice import load_notice
+from serving.console.oidc import provider_of
 from serving.console.pages import page
 from serving.console.report_desk import ReportDesk
 from serving.console.texts import texts
@@ -44,14 +51,21 @@ from serving.settings import Settings
 
 
 def add_console(app: FastAPI, settings: Settings) -> None:
-    """Mount the console."""
+    """Mount the console. Raises SettingsError for a wrong notice or identity provider."""
+    app.state.notice = load_notice(settings.notice)
+    app.state.oidc = provider_of(settings)
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
     app.state.report_desk = ReportDesk(settings.report_folder)
     for part in (
         home,
         sign_in,
+        oidc_pages,
         queue,
+        intake,
+        imports,
+        receipt,
+        public,
         case,
         decisions,
         case_actions,

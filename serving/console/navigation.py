@@ -10,6 +10,8 @@ from serving.console.visitors import Visitor
 
 PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("queue", ("cases.read",)),
+    ("intake", ("cases.store",)),
+    ("imports", ("cases.import",)),
     ("supervision", ("cases.read",)),
     ("overview", ("cases.read",)),
     ("reports", ("reports.read",)),
