@@ -1,7 +1,7 @@
 """Cases: taken in once, closed, reopened, handed over. In: a complaint and its answer. Out: the case."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from data.errors import StoreError
 from data.policy.case_clocks import trigger_of
+from data.redaction.spans import PiiSpan
 from data.store.alerts import AlertRepository
 from data.store.clock_records import NewClosing, Reopening
 from data.store.closings import Closings
@@ -92,6 +93,15 @@ class CaseRepository:
         """Whether a case is there and in the caller's part of the organisation."""
         query = select(Case.id).where(Case.id == case_id, Case.unit_id.in_(units_within(within)))
         return self._session.scalar(query) is not None
+
+    def customer_key(self, reference: str | None, *, original: str, pii: Iterable[PiiSpan]) -> str | None:
+        """What a case with this reference or text would be recognised by; None where nothing tells who it is."""
+        return customer_key(self._customer_secret, reference=reference, original=original, pii=pii)
+
+    def by_external_id(self, source_system: str, external_id: str, *, within: str) -> Case | None:
+        """The case that a system stored under its own number, if the caller sees it."""
+        query = select(Case).where(Case.source_system == source_system, Case.external_id == external_id)
+        return self._session.scalar(query.where(Case.unit_id.in_(units_within(within))))
 
     def flags(self, case_id: str, *, within: str) -> tuple[str, ...]:
         """The flags that stand on a case. Raises NotFoundError."""
@@ -246,8 +256,7 @@ class CaseRepository:
         self._due_dates.refresh(case)
 
     def _earlier(self, new: NewCase, within: str) -> Case:
-        query = select(Case).where(Case.source_system == new.source_system, Case.external_id == new.external_id)
-        case = self._session.scalar(query.where(Case.unit_id.in_(units_within(within))))
+        case = self.by_external_id(new.source_system, new.external_id or "", within=within)
         if case is None:
             raise StoreError(
                 "this external_id belongs to a case of another part of the organisation",

@@ -109,6 +109,18 @@ class Credential(Base):
     locked_until: Mapped[datetime | None]
 
 
+class Identity(Base):
+    """Who a person is at the bank's identity provider; without a subject: their next sign-in there says it."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    issuer: Mapped[str | None] = mapped_column(String(500))
+    subject: Mapped[str | None] = mapped_column(String(255))
+    linked_at: Mapped[datetime | None]
+
+
 class SignedIn(Base):
     """One session of a person. Only a hash of its token is kept."""
 

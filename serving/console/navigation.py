@@ -10,6 +10,8 @@ from serving.console.visitors import Visitor
 
 PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("queue", ("cases.read",)),
+    ("intake", ("cases.store",)),
+    ("imports", ("cases.import",)),
     ("supervision", ("cases.read",)),
     ("extensions", ("limits.decide",)),
     ("rectification", ("cases.read",)),
@@ -17,6 +19,7 @@ PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("reports", ("reports.read",)),
     ("warnings", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
+    ("quality", ("cases.read",)),
     ("model", ("cases.read", "triage")),
     ("policy", ("cases.read",)),
     ("users", ("users.manage",)),

@@ -22,6 +22,7 @@ DATA_FILES = {
     "data/redaction/names.yaml",
     "data/policy/holidays.yaml",
     "models/rules.yaml",
+    "serving/console/notice.yaml",
     "eval/gate.yaml",
     "models/golden.yaml",
 }

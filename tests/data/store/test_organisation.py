@@ -17,7 +17,11 @@ MISTAKE = Reopening(reason="mistake")
 MENDING = NewRectification(subcause="C02.1", owner_id="x", due_on=MONDAY.date(), measure="修订话术")
 # Made for the store's own use with what is already in hand, or before anybody is known.
 UNSCOPED = {
+<<<<<<< HEAD
     "CaseRepository": {"above"},
+=======
+    "CaseRepository": {"customer_key"},
+>>>>>>> main
     "TriageResultRepository": {"record"},
     "EventRepository": {"record"},
     "OriginalRepository": {"add"},
@@ -32,6 +36,9 @@ UNSCOPED = {
     "LetterRepository": {"is_due", "claim", "sent", "failed", "postpone", "state"},
     "ApiKeyRepository": {"by_token", "names"},
     "SignInRepository": {"attempt", "record", "open_session", "by_token", "is_due", "seen", "close_session"},
+    "QualityRepository": {"days_to_draw", "draw"},
+    "IdentityRepository": {"recognised"},
+    "ClockRepository": {"opening"},  # of a case to come
     "SavedViewRepository": {"of_user", "save", "forget"},  # each person's own
     "UndoRepository": {"latest"},
     "ImportRepository": {"record", "release", "finish", "fail"},
