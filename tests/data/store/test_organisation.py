@@ -17,11 +17,7 @@ MISTAKE = Reopening(reason="mistake")
 MENDING = NewRectification(subcause="C02.1", owner_id="x", due_on=MONDAY.date(), measure="修订话术")
 # Made for the store's own use with what is already in hand, or before anybody is known.
 UNSCOPED = {
-<<<<<<< HEAD
-    "CaseRepository": {"above"},
-=======
-    "CaseRepository": {"customer_key"},
->>>>>>> main
+    "CaseRepository": {"above", "customer_key"},
     "TriageResultRepository": {"record"},
     "EventRepository": {"record"},
     "OriginalRepository": {"add"},
@@ -49,7 +45,7 @@ UNSCOPED = {
 def test_every_query_takes_the_callers_unit_path(store: Store) -> None:
     with store.reading() as work:
         repositories = [part for part in vars(work).values() if type(part).__module__.startswith("data.store.")]
-    assert len(repositories) == 35
+    assert len(repositories) == 37
     for repository in repositories:
         name = type(repository).__name__
         methods = {key for key, value in inspect.getmembers(type(repository), callable) if not key.startswith("_")}
