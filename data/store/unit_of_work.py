@@ -49,7 +49,9 @@ from data.store.overview import OverviewRepository
 from data.store.policy_files import check_policies
 from data.store.quality import QualityRepository
 from data.store.readings import ReadingRepository
+from data.store.rectifications import RectificationRepository
 from data.store.reminders import ReminderRepository
+from data.store.replies import ReplyRepository
 from data.store.report_figures import ReportRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
@@ -137,8 +139,16 @@ class UnitOfWork:
         self.label_export = LabelExport(session)
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.undoing = UndoRepository(
-            session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
+            session,
+            cases=self.cases,
+            labels=self.labels,
+            assignments=self.assignments,
+            extensions=self.extensions,
+            events=self.events,
+            now=now,
         )
+        self.replies = ReplyRepository(session, events=self.events, now=now)
+        self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
         self.quality = QualityRepository(session, key=derive(secret, "quality"), labels=self.labels, now=now)
         self.readings = ReadingRepository(session)

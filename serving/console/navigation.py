@@ -13,6 +13,8 @@ PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("intake", ("cases.store",)),
     ("imports", ("cases.import",)),
     ("supervision", ("cases.read",)),
+    ("extensions", ("limits.decide",)),
+    ("rectification", ("cases.read",)),
     ("overview", ("cases.read",)),
     ("reports", ("reports.read",)),
     ("warnings", ("cases.read",)),

@@ -11,6 +11,7 @@ from tests.packaging.commands import CHECKOUT
 
 PACKAGES = ("data", "models", "eval", "training", "serving")
 DATA_FILES = {
+    "serving/console/replies.yaml",
     "data/taxonomy.yaml",
     "data/terms.yaml",
     "data/real_institutions.txt",
