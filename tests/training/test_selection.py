@@ -1,12 +1,13 @@
 """Each stratum takes what it is for; audit finds planted errors, people who differ, and habits that changed."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from data.snapshots import LabelRow
+from data.snapshots import LabelRow, forget, read_snapshot, write_snapshot
 from training.label_audit import disagreement, shifts, suspicious_labels
 from training.selection import SHARES, Candidate, by_diversity, by_risk, by_uncertainty, choose
 
@@ -85,3 +86,16 @@ def test_a_changed_habit_and_an_odd_reviewer_are_found() -> None:
     assert ("B03A", "latest 28 days") in found
     assert ("B03A", "r0") in found
     assert shifts(before) == []
+
+
+def test_a_snapshot_is_a_hugging_face_dataset_too_and_forgets_there_as_well(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = [row(i, flags=("P01",) if i % 2 else ()) for i in range(40)]
+    folder = write_snapshot(tmp_path, rows, versions={"taxonomy": "1.0.0"}, hugging_face=True)
+    stored = datasets.load_from_disk(str(folder / "datasets"))
+    assert {split: len(stored[split]) for split in stored} == {
+        split: len(read_snapshot(folder, [split])) for split in ("gate", "train")
+    }
+    assert forget(folder, {"c1", "c2", "c3"}) == 3
+    left = datasets.load_from_disk(str(folder / "datasets"))
+    assert {"c1", "c2", "c3"} & {name for split in left for name in left[split]["id"]} == set()
