@@ -10,7 +10,11 @@ from serving.console.visitors import Visitor
 
 PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("queue", ("cases.read",)),
+    ("intake", ("cases.store",)),
+    ("imports", ("cases.import",)),
     ("supervision", ("cases.read",)),
+    ("extensions", ("limits.decide",)),
+    ("rectification", ("cases.read",)),
     ("overview", ("cases.read",)),
     ("reports", ("reports.read",)),
     ("warnings", ("cases.read",)),

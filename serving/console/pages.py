@@ -86,13 +86,14 @@ def page(
     me: Me | None = None,
     context: Mapping[str, Any] = {},
     status: int = 200,
+    words: str | None = None,
 ) -> HTMLResponse:
-    """One page. `me` is None where nobody is signed in, or nothing is known of them."""
+    """One page. `me` is None where nobody is signed in, or nothing is known of them. `words`: another page's texts."""
     visitor: Visitor | None = getattr(request.state, "visitor", None)
     language = language_of(request)
     html = _ENVIRONMENT.get_template(f"{template}.html").render(
         context,
-        t=texts(template, language),
+        t=texts(words or template, language),
         lang=language,
         visitor=visitor,
         me=me,
