@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from data.errors import QuarterError
@@ -50,6 +50,14 @@ class Quarter:
     @property
     def last_month(self) -> str:
         return f"{self.year}-{3 * self.number:02}"
+
+    @property
+    def first_day(self) -> date:
+        return date(self.year, 3 * self.number - 2, 1)
+
+    @property
+    def last_day(self) -> date:
+        return (self.first_day + timedelta(days=100)).replace(day=1) - timedelta(days=1)
 
     @property
     def before(self) -> "Quarter":

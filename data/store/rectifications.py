@@ -3,7 +3,7 @@
 A complaint counts where it came about (`Case.concerned_unit_id`), also after it went up to a higher unit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from data.errors import StoreError
 from data.policy.case_times import shanghai_day
+from data.quarter import Quarter
 from data.store.audit import AuditLog, Scalar
 from data.store.events import EventRepository
 from data.store.free_text import checked_reason, redacted
@@ -19,6 +20,7 @@ from data.store.organisation import active_user, check_unit
 from data.store.rectification_tables import DROPPED, FINISHED, UNDER_WAY, Rectification
 from data.store.scope import not_found, units_within, visible_case
 from data.store.tables import Case, Unit, User
+from data.store.warning_signals import between
 from data.taxonomy import default_taxonomy
 
 WATCHED = timedelta(days=90)
@@ -70,6 +72,20 @@ class Recurrence:
 
     before: Complaints
     after: Complaints | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mending:
+    """What became of the items that one unit, without those below it, was given in a quarter."""
+
+    opened: int = 0
+    in_time: int = 0
+    """Finished by the due date."""
+    late: int = 0
+    """Finished after it, or under way and past it."""
+
+    def plus(self, other: "Mending") -> "Mending":
+        return Mending(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
 
 
 class RectificationRepository:
@@ -151,6 +167,21 @@ class RectificationRepository:
         if after is not None:
             query = query.where(Rectification.id < after)
         return self._session.scalars(query.order_by(Rectification.id.desc()).limit(limit)).all()
+
+    def count_mending(self, quarter: Quarter, *, within: str) -> Mapping[str, Mending]:
+        """By unit, of the items opened in the quarter, as they stand now."""
+        columns = (Rectification.unit_id, Rectification.status, Rectification.due_on, Rectification.ended_at)
+        opened = between(quarter.first_day, quarter.last_day, Rectification.opened_at)
+        found: dict[str, Mending] = {}
+        for unit_id, status, due_on, ended_at in self._session.execute(select(*columns).where(_seen(within), *opened)):
+            ended_on = shanghai_day(ended_at or self._now())
+            item = Mending(
+                opened=1,
+                in_time=int(status == FINISHED and ended_on <= due_on),
+                late=int(status != DROPPED and ended_on > due_on),
+            )
+            found[unit_id] = found.get(unit_id, Mending()).plus(item)
+        return found
 
     def recurrence(self, item: Rectification, *, within: str) -> Recurrence:
         """How often the same was complained about before the item was opened and after it was finished.

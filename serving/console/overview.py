@@ -5,18 +5,21 @@ Every figure leads to its cases. For all who may read cases, of their part of th
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from data.store.overview import BANDS, FIELDS
+from data.store.supervision_tables import MISSED
 from data.store.unit_of_work import Store
 from data.taxonomy import default_taxonomy
+from serving.access.guard import forbidden
 from serving.console.names import names
-from serving.console.overview_figures import FACETS, Figures, Table
+from serving.console.overview_figures import ANY_FLAG, FACETS, Figures, Table
 from serving.console.overview_query import OverviewQuery
 from serving.console.pages import Me, page
+from serving.console.quality_results import sees_results
 from serving.console.stored import in_store
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
@@ -24,7 +27,7 @@ from serving.errors import ServiceError
 
 ROWS_SHOWN = 15
 DIFFERING_SHOWN = 200
-TABLES = ("trend", *FACETS, "unit", "flag", "units", "agreement")
+TABLES = ("trend", *FACETS, "unit", "flag", "units", "agreement", MISSED)
 _FORMULA = ("=", "+", "-", "@")
 Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
 router = APIRouter(include_in_schema=False)
@@ -53,6 +56,7 @@ async def overview(request: Request, visitor: Reader) -> Response:
                 ],
                 "units_table": figures.units(),
                 "agreement": figures.agreement(),
+                "missed": figures.missed(_not_a_risk(store)) if sees_results(visitor) else None,
                 "units": work.units.all(within=visitor.within),
                 "order_types": default_taxonomy().order_types,
                 "names": names(visitor.language),
@@ -65,14 +69,17 @@ async def overview(request: Request, visitor: Reader) -> Response:
 
 @router.get("/overview/table.csv")
 async def table(request: Request, visitor: Reader, table: str = "") -> Response:
-    """One table, for a spreadsheet. Raises as `overview`."""
+    """One table, for a spreadsheet. Raises as `overview`, `forbidden` to whom the page does not show it."""
     query = OverviewQuery.of(request.query_params)
     if table not in TABLES:
         raise ServiceError("query_invalid", f"unknown table; expected one of {', '.join(TABLES)}", "没有该数据表")
+    if table == MISSED and not sees_results(visitor):
+        raise forbidden("cases.assign", "audit.read")
 
     def read(store: Store) -> Table:
         with store.reading() as work:
-            return _table(Figures(work, query, names(visitor.language), within=visitor.within), table)
+            figures = Figures(work, query, names(visitor.language), within=visitor.within)
+            return figures.missed(_not_a_risk(store)) if table == MISSED else _table(figures, table)
 
     content = _csv(await in_store(request, read), visitor)
     name = f"overview-{table}-{query.days}.csv"
@@ -102,6 +109,10 @@ async def differing(request: Request, visitor: Reader, field: str = "", band: st
     return page(request, "differing", me=me, context=context)
 
 
+def _not_a_risk(store: Store) -> Collection[str]:
+    return store.book.current.priority.not_a_risk
+
+
 def _facets(query: OverviewQuery) -> Sequence[str]:
     """Of one kind of order there is no table of kinds."""
     return [code for code in FACETS if code != "order_type" or query.order_type == "any"]
@@ -126,8 +137,9 @@ def _csv(table: Table, visitor: Visitor) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([t["tables"][table.code], *(t["columns"][name] for name in table.columns)])
+    row_names = {"agreement": t["fields"], MISSED: {ANY_FLAG: t["any_flag"]}}.get(table.code, {})
     for line in table.lines:
-        name = t["fields"][line.name] if table.code == "agreement" else line.name
+        name = row_names.get(line.name, line.name)
         writer.writerow([_harmless(name), *(cell.value for cell in line.cells)])
     return "\ufeff" + out.getvalue()
 

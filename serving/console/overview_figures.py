@@ -3,19 +3,22 @@
 The same table is shown and is given as CSV.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from data.policy.case_times import shanghai_day
 from data.store.overview import BANDS, FIELDS, Compared, Facet, OpenNow, Outcomes, Period
+from data.store.supervision_tables import MISSED
 from data.store.tables import Unit
 from data.store.unit_of_work import UnitOfWork
 from serving.console.charts import Trend, trend
 from serving.console.names import Names
 from serving.console.overview_query import OverviewQuery
+from serving.console.quality_results import missed
 from serving.console.queue_query import SOON_DAYS
+from serving.console.shares import Share
 
 FACETS: Mapping[str, Facet] = {
     "category": "category",
@@ -25,6 +28,8 @@ FACETS: Mapping[str, Facet] = {
 }
 DAYS_SHOWN_SINGLY = 31
 LARGEST_CHANGE = 999
+ANY_FLAG = ""
+"""The line of `missed` that counts a case once, however many flags it lacks."""
 Part = TypeVar("Part", OpenNow, Outcomes)
 
 
@@ -140,6 +145,18 @@ class Figures:
             lines.append(Line(name=field, cells=[self._agreeing(field, band, found) for band, found in groups]))
         return Table(code="agreement", columns=("all_bands", *BANDS, "blind"), lines=lines)
 
+    def missed(self, not_a_risk: Collection[str]) -> Table:
+        """Of cases that the model gave no flag: in how many a blind reading of the period's draws found a risk."""
+        found = missed(
+            self._work.quality.readings(MISSED, since=self.period.first, within=self.path), not_a_risk=not_a_risk
+        )
+        shares = [(ANY_FLAG, found.share)]
+        shares += [
+            (f"{flag} {self._names(flag)}", Share(count=count, n=found.share.n)) for flag, count in found.flags.items()
+        ]
+        lines = [Line(name=name, cells=self._missed_cells(share)) for name, share in shares]
+        return Table(code=MISSED, columns=("read_blind", "missed", "miss_rate", "from", "to"), lines=lines)
+
     def differing(self, field: str, band: str) -> Sequence[Compared]:
         """Where a person decided otherwise, latest first; `band` empty for all, `blind` for the blind ones."""
         compared = self._work.overview.compared(self.period, within=self.path)
@@ -211,6 +228,11 @@ class Figures:
             _share(ended.satisfied, ended.satisfied + ended.neutral + ended.dissatisfied),
         ]
 
+    def _missed_cells(self, share: Share) -> Sequence[Cell]:
+        href = self._query.quality() if share.n else ""
+        counts = [Cell(text=str(count), value=count, href=href) for count in (share.n, share.count)]
+        return [*counts, *(_percent(part) for part in (share.value, *(share.interval or (None, None))))]
+
     def _agreeing(self, field: str, band: str, found: Sequence[Compared]) -> Cell:
         agreeing = sum(one.agrees for one in found)
         if not found:
@@ -236,6 +258,10 @@ def _spans(period: Period) -> Sequence[tuple[date, date]]:
     step = 1 if length <= DAYS_SHOWN_SINGLY else 7
     starts = [period.first + timedelta(days=n) for n in range(0, length, step)]
     return [(start, min(period.last, start + timedelta(days=step - 1))) for start in starts]
+
+
+def _percent(share: float | None) -> Cell:
+    return Cell(text="–") if share is None else Cell(text=f"{share:.1%}", value=round(100 * share, 1))
 
 
 def _share(part: int, whole: int) -> Cell:

@@ -53,6 +53,11 @@ class OverviewQuery(BaseModel):
         wanted = {name: value for name, value in (given | changes).items() if value is not None}
         return f"/console/overview{path}?{urlencode(wanted)}".rstrip("?")
 
+    def quality(self) -> str:
+        """Where the blind readings of the same days and unit are."""
+        given = {"days": self.days} | ({"unit": self.unit} if self.unit is not None else {})
+        return f"/console/quality?{urlencode(given)}"
+
     def queue(self, period: Period | None, **filters: str) -> str:
         """The list behind a figure: of the period's cases, or whenever received."""
         wanted = dict(filters)

@@ -5,7 +5,7 @@ Handlers and supervisors read; the figures are for supervisors and for those who
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -19,15 +19,16 @@ from data.store.unit_of_work import Store, UnitOfWork
 from data.taxonomy import default_taxonomy
 from serving.console.drafts import Draft, seconds_spent
 from serving.console.names import names
+from serving.console.overview_query import OverviewQuery
 from serving.console.pages import Me, page
-from serving.console.quality_results import between_people, missed, prefilled
+from serving.console.quality_results import between_people, missed, prefilled, sees_results
 from serving.console.stored import in_store
 from serving.console.visitors import Visitor, visitor
 from serving.labelling import check_codes
 from serving.settings import Settings
 
-DAYS = 90
-"""Draws of so many days are counted."""
+DAYS = "90"
+"""Draws of so many days are counted, unless the address says otherwise."""
 Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
 Decider = Annotated[Visitor, Depends(visitor("cases.label"))]
 router = APIRouter(include_in_schema=False)
@@ -42,24 +43,32 @@ class Waiting:
 
 @router.get("/quality")
 async def quality(request: Request, visitor: Reader) -> Response:
-    """What waits to be read, and for supervisors what the readings have shown."""
+    """What waits to be read, and for supervisors what the readings have shown, `?days=30&unit=east` as in the overview.
+
+    Raises ServiceError `query_invalid`, NotFoundError for another branch's unit.
+    """
     settings: Settings = request.app.state.settings
+    query = OverviewQuery.of({"days": DAYS} | dict(request.query_params))
 
     def read(store: Store) -> tuple[Me, dict[str, Any]]:
         with store.reading() as work:
             waiting = work.quality.waiting(visitor.id, within=visitor.within) if visitor.may("cases.label") else []
-            since = shanghai_day(work.now()) - timedelta(days=DAYS)
-            sees_results = visitor.may("cases.assign") or visitor.may("audit.read")
+            since = query.period(shanghai_day(work.now())).first
+            unit = work.units.get(query.unit, within=visitor.within) if query.unit else None
+            within = unit.path if unit else visitor.within
             not_a_risk = store.book.current.priority.not_a_risk
             return Me.of(work, visitor), {
                 "waiting": [Waiting(draw=draw, case=case, address=_address(draw)) for draw, case in waiting],
-                "results": _results(work, visitor, since, not_a_risk=not_a_risk) if sees_results else None,
+                "results": _results(work, since, within=within, not_a_risk=not_a_risk)
+                if sees_results(visitor)
+                else None,
+                "unit": unit,
                 "names": names(visitor.language),
                 "now": work.now(),
             }
 
     me, context = await in_store(request, read)
-    return page(request, "quality", me=me, context=context | {"share": settings.quality_share, "days": DAYS})
+    return page(request, "quality", me=me, context=context | {"share": settings.quality_share})
 
 
 @router.get("/quality/{case_id}/{purpose}")
@@ -101,10 +110,10 @@ def _address(draw: QualityDraw) -> str:
     return f"/console/quality/{draw.case_id}/{draw.purpose}"
 
 
-def _results(work: UnitOfWork, visitor: Visitor, since: date, *, not_a_risk: Collection[str]) -> dict[str, Any]:
-    first = work.quality.readings(MISSED, since=since, within=visitor.within)
-    second = work.quality.readings(SECOND, since=since, within=visitor.within)
-    waiting, read = work.quality.counts(since=since, within=visitor.within)
+def _results(work: UnitOfWork, since: date, *, within: str, not_a_risk: Collection[str]) -> dict[str, Any]:
+    first = work.quality.readings(MISSED, since=since, within=within)
+    second = work.quality.readings(SECOND, since=since, within=within)
+    waiting, read = work.quality.counts(since=since, within=within)
     return {
         "missed": missed(first, not_a_risk=not_a_risk),
         "prefilled": prefilled(first),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from data.store.quality import BlindReading
 from serving.console.agreement import FIELDS, answered, band_of, decided
 from serving.console.shares import Share
+from serving.console.visitors import Visitor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,11 @@ class Missed:
     flags: Mapping[str, int]
     cases: Sequence[str]
     """Those in which something was missed."""
+
+
+def sees_results(visitor: Visitor) -> bool:
+    """Who reads blind does not see what the readings add up to; supervisors and those who audit do."""
+    return visitor.may("cases.assign") or visitor.may("audit.read")
 
 
 def missed(readings: Sequence[BlindReading], *, not_a_risk: Collection[str]) -> Missed:

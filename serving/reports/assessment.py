@@ -4,7 +4,7 @@ Timeliness: closed in time, of what was closed under a binding limit or is late 
 those that were asked. Forwarded, repeats: of all complaints.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from data.store.report_figures import UnitFigures
@@ -63,7 +63,10 @@ def assess(
     ]
     parts = [part for part in parts if part.count("cases")]
     unseen = {part.unit_id for part in parts if figures.number(("unit", part.unit_id)) is Mark.HIDDEN}
-    hidden = {measure: _hidden(parts, measure, unseen, least) for measure in (*MEASURES, "open")}
+    hidden = {
+        measure: hidden_units([_side(parts, measure, side) for side in ("count", "rest", "base")], unseen, least)
+        for measure in (*MEASURES, "open")
+    }
     total = _Part("", "合计", assessed)
 
     def line(part: _Part) -> UnitLine:
@@ -83,14 +86,13 @@ def _measure(part: _Part, measure: str, hidden: frozenset[str], cases: Number) -
     return Measure(count=part.count(measure), base=base)
 
 
-def _hidden(parts: Sequence[_Part], measure: str, unseen: set[str], least: int) -> frozenset[str]:
+def hidden_units(sides: Sequence[Mapping[str, int]], unseen: Collection[str], least: int) -> frozenset[str]:
     """Units whose measure is not printed, `""` among them where the total is not.
 
-    Hidden is who has one or two of either side (satisfied, not satisfied), since one follows from the other and the
-    base. Hidden units are printed without their base, so each of the three sums is protected on its own.
+    Hidden is who has one or two of any side (satisfied, not satisfied), since one follows from the other and the
+    base. Hidden units are printed without their base, so the sum of each side is protected on its own.
     """
     found = set(unseen)
-    sides = [_side(parts, measure, side) for side in ("count", "rest", "base")]
     while True:
         before = set(found)
         for side in sides:

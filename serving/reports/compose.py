@@ -11,6 +11,10 @@ from serving.reports.report import Report
 
 EXACT = "内部资料，含未隐去的少量件数，仅限有权查阅案件的人员"
 SENT = "已隐去少量件数（＊），可发至各机构"
+MENDING_NOTE = (
+    "整改按本季度立项的事项统计，状态截至报告生成时：逾期＝逾期完成＋已逾期未完成，按期完成率＝按期完成÷（按期完成＋"
+    "逾期）；其余为未到期或不再整改的事项。"
+)
 PURGED = "（已清除，未留明细）"
 
 
@@ -88,9 +92,20 @@ def _assessment(report: Report) -> Section:
         "按期率＝按期办结÷（按期办结＋逾期办结＋已逾期未办结），满意率＝满意÷已评价，转办率、重复率为占投诉量的比例；重复投诉指同一客户在本季度或上季度"
         "已向同一机构投诉过。"
     )
-    return Section(title="六、机构考核", paragraphs=[note], tables=[
-        Table(name="assessment", title="机构考核指标", columns=columns, rows=rows)
+    return Section(title="六、机构考核", paragraphs=[note, MENDING_NOTE], tables=[
+        Table(name="assessment", title="机构考核指标", columns=columns, rows=rows), _mending(report),
     ])  # fmt: skip
+
+
+def _mending(report: Report) -> Table:
+    columns = [
+        Column("机构", "text"), Column("立项"), Column("按期完成"), Column("逾期"), Column("按期完成率", "share")
+    ]  # fmt: skip
+    rows = [
+        Row([line.name, line.opened, line.in_time.count, line.late, line.in_time.share], is_total=not line.unit_id)
+        for line in report.mending
+    ]
+    return Table(name="rectification", title="溯源整改情况", columns=columns, rows=rows)
 
 
 def _flat(report: Report, kind: str, name: str, title: str, first: str) -> Table:

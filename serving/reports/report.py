@@ -19,6 +19,7 @@ from serving.reports.assessment import UnitLine, assess
 from serving.reports.figures import ALL, QuarterFigures, Scope, quarter_figures
 from serving.reports.headings import ReportFiles
 from serving.reports.hot_terms import HotTerms, hot_terms
+from serving.reports.mending import MendingLine, mending_lines
 
 MOST_URGENT = 200
 
@@ -36,6 +37,8 @@ class Report:
     year_ago: QuarterFigures
     units: Sequence[UnitLine]
     total: UnitLine
+    mending: Sequence[MendingLine]
+    """The total comes last."""
     reviewed: int
     by_model: int
     purged: int
@@ -80,6 +83,9 @@ def build_report(
         year_ago=year_ago,
         units=units,
         total=total,
+        mending=mending_lines(
+            work.rectifications.count_mending(quarter, within=scope.unit.path), scope=scope, least=least
+        ),
         reviewed=reviewed,
         by_model=now.cells[ALL] - reviewed - purged,
         purged=purged,

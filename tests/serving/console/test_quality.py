@@ -1,12 +1,14 @@
 """质检 over HTTP: blind readings show nothing of the model, and what they find is published with its interval."""
 
 import re
+from html import unescape
 
 from data.policy.case_times import shanghai_day
 from data.store.scope import ROOT
 from data.store.supervision_tables import MISSED, SECOND
 from serving.console.shares import Share
 from tests.serving.console.office import Office
+from tests.serving.console.test_overview import lines
 
 FEE = "信用卡年费说好首年免，今年扣了三百六十元，要求退还。"
 QUEUE = "网点排队太久，只开一个窗口，希望增加人手。"
@@ -56,6 +58,33 @@ def test_what_was_missed_is_found_by_reading_blind(office: Office) -> None:
     assert f'href="/console/cases/{first}"' in shown
     assert zhou.get(f"/cases/{first}").text.count("S03") < 3  # it stands on no case: a reading changes nothing
     assert Share(count=1, n=2).words in tan.get("/quality").text
+
+
+def test_the_overview_has_the_miss_rate_by_flag_and_unit(office: Office) -> None:
+    """East: of two read blind one has S03, of which the model said nothing. West: nobody has read."""
+    cases = [office.put(FEE), office.put(QUEUE), office.put(FEE + "请尽快答复。", unit="west")]
+    draw(office, *((case_id, MISSED) for case_id in cases))
+    wu, zhou, tan = (office.seat(login) for login in ("wu", "zhou", "tan"))
+    for case_id, flags in zip(cases, (["S03"], []), strict=False):
+        path = f"/quality/{case_id}/missed"
+        assert wu.post(path, page=path, **READING, flag=flags).status_code == 303
+    low, high = Share(count=1, n=2).interval or (0, 0)
+    expected = ["2", "1", "50.0", f"{100 * low:.1f}", f"{100 * high:.1f}"]
+    for seat in (zhou, tan):
+        table = lines(seat, "missed")
+        assert table.pop("风险标识漏报率") == ["盲读件数", "漏报件数", "漏报率", "95% 区间下限", "95% 区间上限"]
+        assert table.pop("任一风险标识") == expected
+        assert [(name[:3], row) for name, row in table.items()] == [("S03", expected)]
+    assert lines(tan, "missed", "unit=west")["任一风险标识"] == ["0", "0", "", "", ""]
+    page = tan.get("/overview?days=7&unit=east").text
+    [address] = set(re.findall(r'href="/console(/quality\?[^"]+)"', page))
+    shown = tan.get(unescape(address)).text
+    assert Share(count=1, n=2).words in shown
+    assert "东城分行" in shown.partition("漏报率")[2][:120]
+    assert Share(count=1, n=2).words not in tan.get("/quality?unit=west").text
+    assert [zhou.get(f"/quality?{query}").status_code for query in ("unit=west", "days=31")] == [404, 422]
+    assert "漏报率" not in wu.get("/overview").text
+    assert wu.get("/overview/table.csv?table=missed").status_code == 403
 
 
 def test_a_second_person_reads_what_the_first_decided(office: Office) -> None:
