@@ -22,6 +22,7 @@ DATA_FILES = {
     "data/policy/holidays.yaml",
     "models/rules.yaml",
     "eval/gate.yaml",
+    "training/simulation/gate.yaml",
     "models/golden.yaml",
 }
 
