@@ -19,6 +19,8 @@
 | `xiaobao_mail_attempts_total{outcome}` | letters: sent, failed (again later), dead (given up), postponed (no server) |
 | `xiaobao_mails_waiting` | letters that wait |
 | `xiaobao_mails_dead` | letters that were given up |
+| `xiaobao_quality_waiting` | cases of the last 90 days that were drawn for the quality queue and not read |
+| `xiaobao_quality_read` | those that were read |
 | `xiaobao_alerts_open` | alerts that nobody has acknowledged |
 | `xiaobao_model{bundle}` | 1 for the model that answers |
 | `xiaobao_model_swaps_total{outcome}` | models that the registry named: swapped, refused |
@@ -84,6 +86,10 @@ class Telemetry:
         )
         self.mails_waiting = Gauge("xiaobao_mails_waiting", "Letters that wait.", registry=self.registry)
         self.mails_dead = Gauge("xiaobao_mails_dead", "Letters that were given up.", registry=self.registry)
+        self.quality_waiting = Gauge(
+            "xiaobao_quality_waiting", "Cases drawn for quality and not read.", registry=self.registry
+        )
+        self.quality_read = Gauge("xiaobao_quality_read", "Cases drawn for quality and read.", registry=self.registry)
         self.alerts_open = Gauge("xiaobao_alerts_open", "Alerts not acknowledged.", registry=self.registry)
         self.model = Gauge("xiaobao_model", "1 for the model that answers.", ["bundle"], registry=self.registry)
         self.model_swaps = Counter(

@@ -55,6 +55,18 @@ async def answer_one(request: Request, principal: Principal, *, full: bool, keep
     intake = _intake(request, principal) if keep else None
     body = await read_body(request, TRIAGE_REQUEST, most_bytes=principal.max_body_bytes)
     _count(request, principal, 1)
+    item, answer = await triaged(request, body, full=full or keep)
+    if intake is not None:
+        from serving.intake import Complaint
+
+        answer = await intake.keep_one(Complaint(body=body, item=item, answer=answer), principal)
+    return _json(answer if full else _without_probabilities(answer))
+
+
+async def triaged(
+    request: Request, body: TriageRequest, *, full: bool, is_counted: bool = True
+) -> tuple[PreparedInput, TriageAnswer]:
+    """One complaint's answer; metrics and a shadow hear of it if it `is_counted`. Raises TextError, ServiceError."""
     with _live(request).lease() as model:
         if len(body.text) <= PREPARED_ON_LOOP:
             item = _prepare(model, body)
@@ -63,12 +75,8 @@ async def answer_one(request: Request, principal: Principal, *, full: bool, keep
         outcome = (await _infer(model, [item]))[0]
         if isinstance(outcome, ServiceError):
             raise outcome
-        answer = _answer(request, model, _Entry(body=body, item=item), outcome, full=full or keep)
-    if intake is not None:
-        from serving.intake import Complaint
-
-        answer = await intake.keep_one(Complaint(body=body, item=item, answer=answer), principal)
-    return _json(answer if full else _without_probabilities(answer))
+        entry = _Entry(body=body, item=item)
+        return item, _answer(request, model, entry, outcome, full=full, is_counted=is_counted)
 
 
 async def answer_batch(request: Request, principal: Principal, *, full: bool, keep: bool = False) -> Response:
@@ -160,10 +168,18 @@ async def _infer(model: LiveModel, items: list[PreparedInput]) -> list[Outcome]:
 
 
 def _answer(
-    request: Request, model: LiveModel, entry: _Entry, outcome: tuple[Inference, float], *, full: bool
+    request: Request,
+    model: LiveModel,
+    entry: _Entry,
+    outcome: tuple[Inference, float],
+    *,
+    full: bool,
+    is_counted: bool = True,
 ) -> TriageAnswer:
     inference, waited = outcome
     answer = model.predictor.answer(entry.item, inference, full=full, queue_seconds=waited)
+    if not is_counted:
+        return answer
     _telemetry(request).count_answer(answer)
     if (shadow := _live(request).shadow) is not None:
         shadow.offer(entry.body.text, answer)

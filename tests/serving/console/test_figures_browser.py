@@ -17,8 +17,9 @@ def warning(desk: Desk) -> str:
     with desk.store.writing() as work:
         cases = work.case_list.page(CaseFilter(category="B03B"), within="/head/east/").cases
         finding = Finding(
-            kind="spike", key="spike/east/B03B/C07", unit_id="east", case_ids=tuple(case.id for case in cases),
-            window_days=7, count=len(cases), customers=len(cases), expected=0.4, limit=5, category="B03B", cause="C07",
+            kind="group", key="group/east/B03B.04/C09.1", unit_id="east", case_ids=tuple(case.id for case in cases),
+            window_days=7, count=len(cases), customers=len(cases), expected=0.4, limit=5,
+            category="B03B", leaf="B03B.04", cause="C09", subcause="C09.1",
         )  # fmt: skip
         [raised] = work.warnings.record([finding], day=shanghai_day(work.now()))
         return raised.id
