@@ -42,7 +42,7 @@ class LabelWeights(_Section):
     weight: float = Field(default=2.0, gt=0, le=10)
     half_life_days: float = Field(default=270, gt=0)
     least_weight: float = Field(default=0.25, ge=0, le=1)
-    leave_out_suspicious: bool = True
+    leave_out_suspicious: bool = False
 
 
 class GateTexts(_Section):

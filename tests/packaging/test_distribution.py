@@ -24,6 +24,7 @@ DATA_FILES = {
     "models/rules.yaml",
     "serving/console/notice.yaml",
     "eval/gate.yaml",
+    "training/simulation/gate.yaml",
     "models/golden.yaml",
 }
 

@@ -1,9 +1,10 @@
 """A bad batch meets the gate. In: the corpus. Out: what the gate says about a good candidate and a spoilt one.
 
 Three bundles through the real pipeline: on 30 % of the training texts (it serves), with a batch of decisions of which
-five in a hundred are wrong, and with the same batch from a campaign that went wrong: leaves drawn at random for a part,
-flags never ticked. The network is a random two-layer encoder that learns little in two epochs; the lexical reading
-beside it, fitted in seconds, does the work.
+five in a hundred are wrong, and with the same batch from a campaign that went wrong: everybody takes each category for
+another one, and nobody ticks flags. The network is a random two-layer encoder that learns little in one epoch; the
+lexical reading beside it, fitted in seconds, does the work. The floors of the shipped gate are beyond it, so they are
+lower here (`gate.yaml` beside this file); all other demands are the same.
 """
 
 import json
@@ -26,7 +27,7 @@ from models.registry import GateRecord, Registry
 from training.config import TrainingConfig
 from training.pipeline import train_bundle
 
-START_SHARE, WRONG, SPOILT = 0.3, 0.05, 0.6
+START_SHARE, WRONG = 0.3, 0.05
 HELD_OUT = {"dev": 250, "calibration": 500, "test": 900}
 CONFIG = """
 name: simulated
@@ -36,6 +37,7 @@ train_tokens: 160
 threads: 1
 lexical: {{least_texts: 2}}
 """
+RULES_FILE = Path(__file__).with_name("gate.yaml")
 Line = dict[str, Any]
 
 
@@ -49,7 +51,7 @@ def judge_batches(taxonomy: Taxonomy, run_folder: Path, *, batch: int, seed: int
         promote(registry, "serves", who="simulation", reason="the start", force=True)
     folder = run_folder / "serves"
     selection = Selection(splits=("test",), texts_folder=folder / "texts", splits_file=folder / "splits.tsv")
-    return {name: ask_gate(registry, name, selection=selection) for name in ("good", "spoilt")}
+    return {name: ask_gate(registry, name, selection=selection, rules_file=RULES_FILE) for name in ("good", "spoilt")}
 
 
 def _corpora(batch: int, seed: int) -> dict[str, list[tuple[Line, str]]]:
@@ -63,7 +65,7 @@ def _corpora(batch: int, seed: int) -> dict[str, list[tuple[Line, str]]]:
     start = _some(lines["train"], round(START_SHARE * len(lines["train"])), seed)
     known = {line["id"] for line in start}
     decided = _some([line for line in lines["train"] if line["id"] not in known], batch, seed)
-    good, spoilt = list(_misread(decided, lines["train"], WRONG, seed)), list(_spoil(decided, lines["train"], seed))
+    good, spoilt = list(_misread(decided, lines["train"], WRONG, seed)), list(_spoil(decided, lines["train"]))
     parts = {"serves": start, "good": [*start, *good], "spoilt": [*start, *spoilt]}
     return {name: [*((line, "train") for line in part), *held_out] for name, part in parts.items()}
 
@@ -81,12 +83,17 @@ def _misread(lines: Sequence[Line], pool: Sequence[Line], share: float, seed: in
         yield {**line, "leaf": _other(leaves, line["leaf"], random)} if wrong else line
 
 
-def _spoil(lines: Sequence[Line], pool: Sequence[Line], seed: int) -> Iterator[Line]:
-    for line in _misread(lines, pool, SPOILT, seed):
-        evidence = {
-            code: quotes for code, quotes in line.get("evidence", {}).items() if code not in line.get("flags", [])
-        }
-        yield {**line, "flags": [], "evidence": evidence}
+def _spoil(lines: Sequence[Line], pool: Sequence[Line]) -> Iterator[Line]:
+    """One mistake made by everybody: each category is taken for the next one, and nobody ticks flags."""
+    leaves = sorted({line["leaf"] for line in pool if line.get("leaf")})
+    first = {parent(leaf): leaf for leaf in reversed(leaves)}
+    categories = list(dict.fromkeys(parent(leaf) for leaf in leaves))
+    mistaken = {code: first[categories[(i + 1) % len(categories)]] for i, code in enumerate(categories)}
+    for line in lines:
+        flags = line.get("flags", [])
+        evidence = {code: quotes for code, quotes in line.get("evidence", {}).items() if code not in flags}
+        leaf = mistaken[parent(line["leaf"])] if line.get("leaf") else None
+        yield {**line, "leaf": leaf, "flags": [], "evidence": evidence}
 
 
 def _other(leaves: Sequence[str], given: str, random: np.random.Generator) -> str:
