@@ -4,6 +4,7 @@ The order of entries in the file is the order of a model's outputs; a bundle sto
 does not silently shift an older model's labels.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache, cached_property
@@ -180,5 +181,6 @@ def load_taxonomy(path: Path = TAXONOMY_PATH) -> Taxonomy:
 
 @cache
 def default_taxonomy() -> Taxonomy:
-    """The taxonomy that comes with this package."""
-    return load_taxonomy()
+    """The bank's own taxonomy (`XIAOBAO_TAXONOMY`, a file), else the one that comes with this package."""
+    own = os.environ.get("XIAOBAO_TAXONOMY")
+    return load_taxonomy(Path(own) if own else TAXONOMY_PATH)

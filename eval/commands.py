@@ -235,6 +235,33 @@ def _rewrite_readmes(folder: Path) -> None:
     click.echo("README.md and README.zh-CN.md hold its tables")
 
 
+@click.command("corpus-reference")
+@click.option("--split", "split_names", type=SPLIT, multiple=True, default=("dev", "calibration"), show_default=True)
+@click.option("--name", default="current", show_default=True, help="The model whose reference it is.")
+def corpus_reference_command(split_names: tuple[str, ...], name: str) -> None:
+    """A reference of held-out texts of the corpus, with the vocabulary of the training texts (extra `train`)."""
+    _need("scipy")
+    from data.taxonomy import default_taxonomy
+    from eval.sets import Selection, answer_set, read_sets
+    from models.drift import Observation, build_reference
+    from models.predictor import Predictor
+    from models.registry import Registry
+
+    registry = Registry()
+    predictor = Predictor.load(registry.folder_of(name))
+    sets, train = read_sets(Selection(splits=split_names), default_taxonomy())
+    observations = [
+        Observation(text=answer.redacted_text, probabilities=answer.probabilities.model_dump())
+        for labelled in sets
+        for answer in answer_set(labelled, predictor).answers
+        if answer.probabilities
+    ]
+    named = predictor.bundle.folder.name
+    reference = build_reference(named, observations, vocabulary_texts=[text.text for text in train])
+    reference.write(registry.folder / "drift" / f"{named}.json")
+    click.echo(f"reference of {named}: {reference.texts} texts")
+
+
 @click.command("baselines")
 @click.option("--split", type=SPLIT, default="dev", show_default=True)
 @click.option("--contrastive", is_flag=True, help="SetFit's method as well, in category and cause; half an hour.")

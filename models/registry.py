@@ -5,6 +5,7 @@
     SHADOW            a candidate and its share of the traffic, or absent
     history.jsonl     one line a promotion: when, who, what, from, to, why; only ever appended to
     gates/NAME.json   what the gate said about a candidate, with the hashes of both models
+    drift/NAME.json   what a model knows (`models.drift`); drift/latest.json: how far the last days are from it
     golden.yaml       what a model must answer before it serves (`models.golden`), or absent: the shipped cases
     .lock             held by whoever writes; readers need none
 
@@ -24,6 +25,7 @@ from models.bundle import CURRENT_POINTER, MANIFEST, current_bundle_folder, mode
 SHADOW = "SHADOW"
 HISTORY = "history.jsonl"
 GATES = "gates"
+DRIFT = "drift/latest.json"
 Action = Literal["promote", "force", "rollback"]
 
 
@@ -146,6 +148,17 @@ class Registry:
             return GateRecord.from_json(file.read_text(encoding="utf-8"))
         except (ValueError, TypeError, KeyError) as error:
             raise RegistryError(f"{GATES}/{name}.json is damaged; ask the gate again: xiaobao gate {name}") from error
+
+    def drift(self) -> tuple[dict[str, float], int] | None:
+        """What the last check of drift found: distances by measure, number of alerts. Raises RegistryError."""
+        file = self.folder / DRIFT
+        try:
+            content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return {str(name): float(value) for name, value in content["measures"].items()}, len(content["alerts"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RegistryError(f"{DRIFT} in {self.folder} is damaged; run again: xiaobao drift check") from error
 
     def shadow(self) -> Shadow | None:
         """The candidate that reads along. Raises RegistryError."""

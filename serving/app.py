@@ -18,6 +18,8 @@ from serving import page
 from serving.api import (
     alerts,
     audit,
+    case_endings,
+    case_limits,
     case_work,
     cases,
     events,
@@ -40,7 +42,21 @@ from serving.settings import Settings
 from serving.store_lifecycle import store_lifespan
 
 # Imports first: /v1/cases/import is no case.
-STORE_ROUTES = (imports, cases, case_work, events, alerts, webhooks, sessions, organisation, keys, policy, audit)
+STORE_ROUTES = (
+    imports,
+    cases,
+    case_work,
+    case_limits,
+    case_endings,
+    events,
+    alerts,
+    webhooks,
+    sessions,
+    organisation,
+    keys,
+    policy,
+    audit,
+)
 
 
 NO_JSON = {

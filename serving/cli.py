@@ -15,11 +15,14 @@ import click
 
 from data.errors import XiaobaoError, place_of
 from serving.commands.audit import audit_group, erase_command
+from serving.commands.drift import drift_group
 from serving.commands.keys import key_group
+from serving.commands.labels import labels_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.report import report_command
 from serving.commands.store import store_group
+from serving.commands.taxonomy import taxonomy_group
 from serving.commands.warning import digest_command, warn_command
 
 if TYPE_CHECKING:
@@ -62,8 +65,18 @@ def main() -> None:
 
 
 for command in (
-    store_group, audit_group, erase_command, unit_group, user_group, key_group, models_group, report_command
-):  # fmt: skip
+    store_group,
+    audit_group,
+    erase_command,
+    unit_group,
+    user_group,
+    key_group,
+    models_group,
+    labels_group,
+    taxonomy_group,
+    drift_group,
+    report_command,
+):
     main.add_command(command)
 main.add_command(warn_command)
 main.add_command(digest_command)

@@ -22,6 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from models.answer import TriageAnswer
 from serving.api.answering import BatchAnswer, BatchResult
+from serving.api.case_endings import ClosingList, ClosingRow
 from serving.api.cases import CaseBody, CasePageBody, CaseRow
 from serving.api.imports import ImportBody, ImportDetails
 from serving.api.requests import MOST_IN_BATCH
@@ -123,6 +124,10 @@ class Client:
     def case(self, case_id: str) -> CaseBody:
         """One case with its history. Raises ApiError."""
         return self._ask(CaseBody, "GET", f"/v1/cases/{case_id}")
+
+    def closings(self, case_id: str) -> list[ClosingRow]:
+        """How a case was closed, oldest first; only the last may still stand. Raises ApiError."""
+        return self._ask(ClosingList, "GET", f"/v1/cases/{case_id}/closings").closings
 
     def import_file(self, file: Path) -> ImportBody:
         """Upload a CSV, JSONL or XLSX file; it is worked on in the background. Raises ApiError, ValueError."""

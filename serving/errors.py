@@ -66,6 +66,7 @@ STATUS_OF_CODE = {
     "reason_missing": 422,
     "policy_invalid": 503,
     "login_taken": 409,
+    "identity_taken": 409,
     "unit_exists": 409,
     "key_revoked": 409,
     "case_taken": 409,

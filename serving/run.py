@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from models.predictor import Predictor
+from serving.lifecycle import load_predictor
 from serving.settings import DEVELOPMENT_FOLDER, Settings
 
 logger = logging.getLogger("xiaobao")
@@ -22,7 +23,7 @@ SAMPLE = (
 
 def serve(settings: Settings, *, api_only: bool = False) -> None:
     """Load, warm, listen. Returns after a graceful stop."""
-    predictor = Predictor.load(settings.bundle, policy=settings.read_policies().current)
+    predictor = load_predictor(settings, settings.read_policies().current)
     if settings.is_development:
         logger.info("\n%s", _banner(settings, predictor, api_only=api_only))
     app = _app(settings, predictor, api_only=api_only)

@@ -59,11 +59,26 @@ class Settings(BaseSettings):
         default=None, description="Folder of the bank's policy.yaml and its older versions; default: the shipped one."
     )
     holidays: Path | None = Field(default=None, description="The bank's holiday table; default: the shipped one.")
+    notice: Path | None = Field(
+        default=None, description="What the bank tells its customers about complaining; default: the shipped example."
+    )
+    oidc_issuer: str | None = Field(default=None, description="The bank's OpenID provider; none: passwords alone.")
+    oidc_client_id: str | None = Field(default=None, description="What the provider calls this service.")
+    oidc_client_secret_file: Path | None = Field(default=None, description="File with its secret; none: public client.")
+    oidc_redirect_url: str | None = Field(
+        default=None, description="This service's /console/oidc/callback as registered with the provider."
+    )
+    oidc_login_claim: str = Field(default="preferred_username", description="Claim that holds a person's login.")
+    oidc_scope: str = Field(default="openid profile", description="Scopes that are asked for.")
+    oidc_ca_file: Path | None = Field(default=None, description="The bank's own certificate authority, as PEM.")
     report_folder: Path | None = Field(
         default=None,
         description="Folder of the bank's report_groups.yaml and education.yaml; default: the shipped ones.",
     )
     bundle: Path | None = Field(default=None, description="Folder of the model bundle; default: the shipped one.")
+    models: Path | None = Field(
+        default=None, description="Registry of models; the service follows its pointer unless a bundle is named."
+    )
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
@@ -86,6 +101,9 @@ class Settings(BaseSettings):
     )
     console_url: Annotated[str, Field(pattern=r"^https?://[!-~]+$")] | None = Field(
         default=None, description="The console's address for links in letters, https://…/console."
+    )
+    quality_share: float = Field(
+        default=0.02, ge=0, le=1, description="Share of a day's cases that people read without the model's answer."
     )
     event_streams: int = Field(default=64, ge=1, le=1024, description="Event streams open at once.")
     import_max_bytes: int = Field(default=32_000_000, ge=1024, description="Largest file that is imported.")

@@ -19,10 +19,19 @@
 | `xiaobao_mail_attempts_total{outcome}` | letters: sent, failed (again later), dead (given up), postponed (no server) |
 | `xiaobao_mails_waiting` | letters that wait |
 | `xiaobao_mails_dead` | letters that were given up |
+| `xiaobao_quality_waiting` | cases of the last 90 days that were drawn for the quality queue and not read |
+| `xiaobao_quality_read` | those that were read |
 | `xiaobao_alerts_open` | alerts that nobody has acknowledged |
+| `xiaobao_model{bundle}` | 1 for the model that answers |
+| `xiaobao_model_swaps_total{outcome}` | models that the registry named: swapped, refused |
+| `xiaobao_shadow_texts_total{bundle,outcome}` | texts that a shadow model read: compared, dropped, failed |
+| `xiaobao_shadow_disagreements_total{bundle,field}` | of the compared ones, those whose field it answers otherwise |
+| `xiaobao_drift{measure}` | distances that the last `xiaobao drift check` found |
+| `xiaobao_drift_alerts` | of them, those beyond threshold and chance |
 """
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,7 +86,41 @@ class Telemetry:
         )
         self.mails_waiting = Gauge("xiaobao_mails_waiting", "Letters that wait.", registry=self.registry)
         self.mails_dead = Gauge("xiaobao_mails_dead", "Letters that were given up.", registry=self.registry)
+        self.quality_waiting = Gauge(
+            "xiaobao_quality_waiting", "Cases drawn for quality and not read.", registry=self.registry
+        )
+        self.quality_read = Gauge("xiaobao_quality_read", "Cases drawn for quality and read.", registry=self.registry)
         self.alerts_open = Gauge("xiaobao_alerts_open", "Alerts not acknowledged.", registry=self.registry)
+        self.model = Gauge("xiaobao_model", "1 for the model that answers.", ["bundle"], registry=self.registry)
+        self.model_swaps = Counter(
+            "xiaobao_model_swaps_total", "Models that the registry named.", ["outcome"], registry=self.registry
+        )
+        self.shadow_texts = Counter(
+            "xiaobao_shadow_texts_total", "Texts of a shadow model.", ["bundle", "outcome"], registry=self.registry
+        )
+        self.shadow_disagreements = Counter(
+            "xiaobao_shadow_disagreements_total",
+            "Compared texts whose field a shadow model answers otherwise.",
+            ["bundle", "field"],
+            registry=self.registry,
+        )
+
+        self.drift = Gauge(
+            "xiaobao_drift", "Distances of recent complaints from the reference.", ["measure"], registry=self.registry
+        )
+        self.drift_alerts = Gauge("xiaobao_drift_alerts", "Distances beyond threshold.", registry=self.registry)
+
+    def show_drift(self, measures: Mapping[str, float], alerts: int) -> None:
+        """What the last check found."""
+        self.drift.clear()
+        for name, distance in measures.items():
+            self.drift.labels(name).set(distance)
+        self.drift_alerts.set(alerts)
+
+    def show_model(self, name: str) -> None:
+        """Name the model that answers, and no other."""
+        self.model.clear()
+        self.model.labels(name).set(1)
 
     def count_answer(self, answer: TriageAnswer) -> None:
         self.triaged.labels(answer.order_type.code, answer.decision.band, answer.decision.priority).inc()

@@ -65,6 +65,59 @@ def train_command(
     click.echo(f"bundle written to {target}")
 
 
+@click.command("retrain")
+@click.option("--config", "config_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@click.option("--labels", "snapshot", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@click.option("--name", required=True, help="Of the candidate in the registry.")
+@click.option("--run-dir", type=click.Path(path_type=Path, file_okay=False), help="Checkpoints; reuse it to resume.")
+@click.option(
+    "--corpus", "corpus_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of texts."
+)
+@click.option(
+    "--splits", "splits_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Their splits."
+)
+@click.option("--promote", "promote_it", is_flag=True, help="Let it serve if it passes the gate.")
+def retrain_command(
+    config_file: Path,
+    snapshot: Path,
+    name: str,
+    run_dir: Path | None,
+    corpus_folder: Path | None,
+    splits_file: Path | None,
+    promote_it: bool,
+) -> None:
+    """Corpus and decisions → candidate in the registry → gate; exit 1 if it does not pass. Resumes after a stop."""
+    _need_train_extra()
+    from data.dataset import TEXTS_FOLDER
+    from data.splits import SPLITS_FILE
+    from eval.gate import finding_line
+    from models.registry import Registry
+    from training.retrain import RetrainConfig, Retraining, retrain
+
+    work = Retraining(
+        config=RetrainConfig.read(config_file),
+        snapshot=snapshot,
+        name=name,
+        run_folder=run_dir or RUNS_FOLDER / name,
+        texts_folder=corpus_folder or TEXTS_FOLDER,
+        splits_file=splits_file or SPLITS_FILE,
+    )
+    record = retrain(work, Registry(), say=click.echo)
+    for finding in record.findings:
+        click.echo(finding_line(finding))
+    if not record.passed:
+        raise SettingsError(f"{name} has not passed the gate; {record.current} goes on serving")
+    if promote_it:
+        from getpass import getuser
+
+        from models.promotion import promote
+
+        promote(Registry(), name, who=f"cli:{getuser()}", reason=f"retrained on {snapshot.name}")
+        click.echo(f"{name} serves now, after {record.current}; back: xiaobao models rollback")
+    else:
+        click.echo(f"passed; let it serve: xiaobao models promote {name} --reason …")
+
+
 @click.command("calibrate")
 @click.option("--config", "config_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
 @click.option("--bundle", "source", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)

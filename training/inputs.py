@@ -28,10 +28,15 @@ class TrainingInputs:
 
     @classmethod
     def read(
-        cls, config: TrainingConfig, *, texts_folder: Path = TEXTS_FOLDER, splits_file: Path = SPLITS_FILE
+        cls,
+        config: TrainingConfig,
+        *,
+        texts_folder: Path = TEXTS_FOLDER,
+        splits_file: Path = SPLITS_FILE,
+        taxonomy: Taxonomy | None = None,
     ) -> Self:
         """The corpus with its splits and the tokenizer of the config's encoder. Raises CorpusError, EncoderError."""
-        taxonomy = default_taxonomy()
+        taxonomy = taxonomy or default_taxonomy()
         return cls(
             splits=split_corpus(read_corpus(taxonomy, texts_folder), read_splits(splits_file)),
             tokenizer_file=encoder_folder(config.encoder.source, taxonomy) / "tokenizer.json",

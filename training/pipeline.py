@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,18 @@ def train_bundle(
     texts_folder: Path = TEXTS_FOLDER,
     splits_file: Path = SPLITS_FILE,
     teacher: TrainingConfig | None = None,
+    taxonomy: Taxonomy | None = None,
+    decisions: Sequence[LabelledText] = (),
 ) -> dict[str, Any]:
     """Run every step; returns the metrics that stand in the bundle. Raises XiaobaoError on bad input.
 
-    With `teacher`, a distilled model's teacher, start weights and soft targets are made anew.
+    With `teacher`, a distilled model's teacher, start weights and soft targets are made anew. `decisions` are texts
+    that reviewers labelled; they are trained on beside the corpus's training texts.
     """
     _refuse_foreign_folder(output)
-    inputs = TrainingInputs.read(config, texts_folder=texts_folder, splits_file=splits_file)
+    inputs = TrainingInputs.read(config, texts_folder=texts_folder, splits_file=splits_file, taxonomy=taxonomy)
+    if decisions:
+        inputs = replace(inputs, splits={**inputs.splits, "train": [*inputs.splits["train"], *decisions]})
     network = train_model(config, inputs, run_folder=run_folder, teacher=teacher)
     # From here on texts are read at the length that the service reads at once (longer letters are cut here, read in
     # windows there).
@@ -121,7 +127,7 @@ def _complete(
     _write_json(draft / "calibration.json", calibration.to_json())
     _write_json(draft / "thresholds.json", thresholds.to_json())
     (draft / "training.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    metrics = {**_measure(draft, output.name, inputs.splits), **of_run}
+    metrics = {**_measure(draft, output.name, inputs), **of_run}
     _write_json(draft / "metrics.json", metrics)
     (draft / "MODEL_CARD.md").write_text(model_card(output.name, config, metrics, taxonomy), encoding="utf-8")
     write_manifest(draft, output.name)
@@ -151,12 +157,12 @@ def compare_runtimes(fp32: Path, int8: Path, examples: Sequence[Example]) -> dic
     }
 
 
-def _measure(draft: Path, name: str, splits: Mapping[str, Sequence[LabelledText]]) -> dict[str, Any]:
+def _measure(draft: Path, name: str, inputs: TrainingInputs) -> dict[str, Any]:
     """Figures of the int8 bundle itself, through the same predictor that serves."""
     for file, content in (("metrics.json", "{}"), ("MODEL_CARD.md", "")):
         (draft / file).write_text(content, encoding="utf-8")
     write_manifest(draft, name)  # so that the draft loads; sealed again with the real figures
-    predictor = Predictor(load_bundle(draft))
+    predictor, splits = Predictor(load_bundle(draft), inputs.taxonomy), inputs.splits
     scores = {
         split: evaluate_answers(texts, [predictor.triage([text.text])[0] for text in tqdm(texts, leave=False)])
         for split, texts in splits.items()

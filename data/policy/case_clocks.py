@@ -18,7 +18,7 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 
 TRIGGER_OF_SOURCE: Mapping[str, TriggerKind] = MappingProxyType(
     {
-        "hotline": "own", "counter": "own", "web": "own", "mail": "own", "other": "own",
+        "hotline": "own", "counter": "own", "comment_book": "own", "web": "own", "mail": "own", "other": "own",
         "nfra": "nfra", "pboc": "pboc", "12345": "hotline_12345", "letter_visit": "petition",
         "court": "court_mediation", "media": "media",
     }

@@ -11,15 +11,17 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from data.policy.case_times import end_of, shanghai_day
 from data.store.flags import flags_of
+from data.store.free_text import storable
 from data.store.overview import closed_between
 from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, PageKey, SimilarCase
 from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
-from data.store.sketch import similarity
+from data.store.sketch import similarity, sketch
 from data.store.tables import OPEN, Case, CaseFlag, Closing, SketchBand
 from data.store.warning_tables import WarningCase
 
 MOST_ON_PAGE = 200
+MOST_NEW = 100
 LEAST_SIMILARITY = 0.5
 # A template sent a thousand times is recognised by its latest few hundred.
 _MOST_CANDIDATES = 500
@@ -89,6 +91,15 @@ class CaseList:
         behind = ids.where(_behind(key, "queue")).order_by(*order)
         return self._session.scalar(before), self._session.scalar(behind)
 
+    def count_new(self, wanted: CaseFilter, *, since: datetime, within: str) -> int:
+        """How many cases that meet the filter were stored after a moment; counted up to MOST_NEW.
+
+        Raises StoreError `query_invalid`.
+        """
+        new = select(Case.id).where(Case.stored_at > since, Case.unit_id.in_(units_within(within)))
+        query = new.where(*self._conditions(wanted)).limit(MOST_NEW)
+        return self._session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
     def open_counts(self, user_id: str, *, within: str) -> OpenCounts:
         """What stands beside the names of a person's lists."""
         is_open = Case.unit_id.in_(units_within(within)) & (Case.status == OPEN)
@@ -127,6 +138,20 @@ class CaseList:
             .limit(limit)
         )
         return self._session.scalars(query).all()
+
+    def of_customer(self, key: str, redacted_text: str, *, within: str, limit: int = 5) -> Sequence[SimilarCase]:
+        """Cases of a customer by the key of `CaseRepository.customer_key`, latest first, beside a text to come."""
+        query = (
+            select(Case)
+            .where(Case.customer_key == key, Case.unit_id.in_(units_within(within)))
+            .order_by(Case.received_at.desc(), Case.id.desc())
+            .limit(limit)
+        )
+        wording = sketch(storable(redacted_text))
+        return [
+            SimilarCase(case=case, similarity=similarity(wording, case.sketch) if wording and case.sketch else 0.0)
+            for case in self._session.scalars(query)
+        ]
 
     def of_similar_wording(self, case_id: str, *, within: str, limit: int = 20) -> Sequence[SimilarCase]:
         """Other cases with nearly the same words, most similar first: a group complaint or a template."""

@@ -1,7 +1,7 @@
 """Cases: taken in once, closed, reopened, handed over. In: a complaint and its answer. Out: the case."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from data.errors import StoreError
 from data.policy.case_clocks import trigger_of
+from data.redaction.spans import PiiSpan
 from data.store.alerts import AlertRepository
 from data.store.clock_records import NewClosing, Reopening
 from data.store.closings import Closings
@@ -18,9 +19,9 @@ from data.store.customers import customer_key
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import flags_of, set_facets
-from data.store.free_text import storable
+from data.store.free_text import checked_reason, storable
 from data.store.insertion import insert_if_new
-from data.store.organisation import check_unit
+from data.store.organisation import active_user, check_unit
 from data.store.originals import OriginalRepository
 from data.store.records import NewCase, NewTriageResult, StoredCase
 from data.store.scope import not_found, open_case, units_within, visible_case
@@ -28,7 +29,7 @@ from data.store.search import index_text
 from data.store.sketch import bands, sketch
 from data.store.tables import OPEN, Assignment, Case, ClockFact, Closing, SketchBand, Unit
 from data.store.triage_results import TriageResultRepository
-from data.store.versions import HANDED_OVER, TAKEN_BACK, check_version, version_of
+from data.store.versions import ESCALATED, HANDED_OVER, TAKEN_BACK, check_version, version_of
 
 # Without I, L, O and U, which are misread or misheard on the telephone.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -88,6 +89,20 @@ class CaseRepository:
         """One case. Raises NotFoundError."""
         return visible_case(self._session, case_id, within=within)
 
+    def is_visible(self, case_id: str, *, within: str) -> bool:
+        """Whether a case is there and in the caller's part of the organisation."""
+        query = select(Case.id).where(Case.id == case_id, Case.unit_id.in_(units_within(within)))
+        return self._session.scalar(query) is not None
+
+    def customer_key(self, reference: str | None, *, original: str, pii: Iterable[PiiSpan]) -> str | None:
+        """What a case with this reference or text would be recognised by; None where nothing tells who it is."""
+        return customer_key(self._customer_secret, reference=reference, original=original, pii=pii)
+
+    def by_external_id(self, source_system: str, external_id: str, *, within: str) -> Case | None:
+        """The case that a system stored under its own number, if the caller sees it."""
+        query = select(Case).where(Case.source_system == source_system, Case.external_id == external_id)
+        return self._session.scalar(query.where(Case.unit_id.in_(units_within(within))))
+
     def flags(self, case_id: str, *, within: str) -> tuple[str, ...]:
         """The flags that stand on a case. Raises NotFoundError."""
         return flags_of(self._session, [self.get(case_id, within=within).id])[case_id]
@@ -139,15 +154,79 @@ class CaseRepository:
         target = self._session.get(Unit, unit_id)
         if target is None or not (target.path.startswith(within) or within.startswith(target.path)):
             raise not_found("unit", "机构")
-        before = {"from": case.unit_id, "to": target.id, "assignee": case.assignee_id}
-        case.unit_id, case.assignee_id = target.id, None
-        open_assignment = (Assignment.case_id == case_id) & Assignment.ended_at.is_(None)
-        self._session.execute(update(Assignment).where(open_assignment).values(ended_at=self._now()))
-        self._events.record(case_id, HANDED_OVER, actor_id=actor_id, details=before, note=note)
+        self._give_to(case, target, HANDED_OVER, actor_id=actor_id, note=note)
         return case
 
-    def take_back(self, case_id: str, *, unit_id: str, actor_id: str, within: str) -> Case:
+    def escalate(
+        self, case_id: str, *, reason: str, responsible_id: str | None = None, actor_id: str, within: str
+    ) -> Case:
+        """Give a case to the unit right above its own (支行→分行→总行); `responsible_id` is who answers for it there.
+
+        Raises NotFoundError, StoreError `case_closed`, `top_unit`, `assignee_invalid`, NotAllowedError without a
+        reason.
+        """
+        reason = checked_reason(reason)
+        case = open_case(self._session, case_id, within=within)
+        above = self.above(case)
+        if above is None:
+            raise StoreError("the case is at the head office already", "案件已在最高层级，无法再升级", code="top_unit")
+        if responsible_id is not None and active_user(self._session, responsible_id).unit_id != above.id:
+            raise StoreError(
+                "the responsible person belongs to the unit above", "责任人须为上级机构人员", code="assignee_invalid"
+            )
+        self._give_to(case, above, ESCALATED, actor_id=actor_id, note=reason, responsible=responsible_id)
+        return case
+
+    def above(self, case: Case) -> Unit | None:
+        """The unit right above that of a case in hand; None at the head office."""
+        parent_id = self._session.get_one(Unit, case.unit_id).parent_id
+        return None if parent_id is None else self._session.get_one(Unit, parent_id)
+
+    def link_repeat(self, case_id: str, earlier_id: str | None, *, actor_id: str, within: str) -> Case:
+        """Say that a case repeats an earlier one, or (None) none; both go on and count.
+
+        Raises NotFoundError, StoreError `repeat_invalid` for a case that is not earlier.
+        """
+        case = visible_case(self._session, case_id, within=within, for_update=True)
+        if earlier_id is not None:
+            earlier = visible_case(self._session, earlier_id, within=within)
+            if earlier.id == case.id or earlier.received_at > case.received_at:
+                raise StoreError("a case repeats an earlier one", "只能关联更早收到的案件", code="repeat_invalid")
+        before, case.repeats_case_id = case.repeats_case_id, earlier_id
+        kind = "repeat_unlinked" if earlier_id is None else "repeat_linked"
+        self._events.record(case_id, kind, actor_id=actor_id, details={"from": before, "case": earlier_id or before})
+        return case
+
+    def repeats(self, case_id: str, *, within: str) -> Sequence[Case]:
+        """Later cases that were found to repeat this one, latest first. Raises NotFoundError."""
+        visible_case(self._session, case_id, within=within)
+        query = select(Case).where(Case.repeats_case_id == case_id, Case.unit_id.in_(units_within(within)))
+        return self._session.scalars(query.order_by(Case.received_at.desc())).all()
+
+    def _give_to(
+        self, case: Case, target: Unit, kind: str, *, actor_id: str, note: str, responsible: str | None = None
+    ) -> None:
+        before = {
+            "from": case.unit_id, "to": target.id, "assignee": case.assignee_id, "concerned": case.concerned_unit_id,
+            "responsible": responsible,
+        }  # fmt: skip
+        if not self._goes_up(case, target):
+            case.concerned_unit_id = target.id
+        case.unit_id, case.assignee_id, now = target.id, responsible, self._now()
+        current = (Assignment.case_id == case.id) & Assignment.ended_at.is_(None)
+        self._session.execute(update(Assignment).where(current).values(ended_at=now))
+        if responsible is not None:
+            self._session.add(
+                Assignment(case_id=case.id, user_id=responsible, assigned_by=actor_id, assigned_at=now, ended_at=None)
+            )
+        self._events.record(case.id, kind, actor_id=actor_id, details=before, note=note)
+
+    def take_back(
+        self, case_id: str, *, unit_id: str, concerned: str | None = None, actor_id: str, within: str
+    ) -> Case:
         """Undo a handing-over to a unit that the caller may not see: back to `unit_id`, which they do see.
+
+        `concerned` is the unit that it was about before, None where handing over did not change that.
 
         For who has just handed it over and knows that nothing happened since. Raises NotFoundError.
         """
@@ -155,10 +234,17 @@ class CaseRepository:
         case = self._session.get(Case, case_id, with_for_update=True)
         if case is None:
             raise not_found("case", "案件")
-        case.unit_id = unit_id
+        case.unit_id, case.concerned_unit_id, case.assignee_id = unit_id, concerned or case.concerned_unit_id, None
+        current = (Assignment.case_id == case_id) & Assignment.ended_at.is_(None)
+        self._session.execute(update(Assignment).where(current).values(ended_at=self._now()))
         self._events.record(case_id, TAKEN_BACK, actor_id=actor_id, details={"to": unit_id})
         self._session.flush()
         return case
+
+    def _goes_up(self, case: Case, target: Unit) -> bool:
+        """Whether a unit stands above the one that a complaint is about: then it is about that one still."""
+        concerned = self._session.get(Unit, case.concerned_unit_id)
+        return concerned is not None and concerned.path.startswith(target.path) and concerned.id != target.id
 
     def _start_clocks(self, case: Case, actor_id: str) -> None:
         fact = ClockFact(
@@ -170,8 +256,7 @@ class CaseRepository:
         self._due_dates.refresh(case)
 
     def _earlier(self, new: NewCase, within: str) -> Case:
-        query = select(Case).where(Case.source_system == new.source_system, Case.external_id == new.external_id)
-        case = self._session.scalar(query.where(Case.unit_id.in_(units_within(within))))
+        case = self.by_external_id(new.source_system, new.external_id or "", within=within)
         if case is None:
             raise StoreError(
                 "this external_id belongs to a case of another part of the organisation",
@@ -192,6 +277,7 @@ class CaseRepository:
             "region": new.region,
             "regulator_reference": new.regulator_reference,
             "unit_id": new.unit_id,
+            "concerned_unit_id": new.unit_id,
             "status": OPEN,
             "received_at": new.received_at,
             "stored_at": self._now(),

@@ -60,6 +60,28 @@ class ClockRepository:
             confirmed=self._confirmations.confirmed(policy),
         )
 
+    def opening(
+        self,
+        source: str | None,
+        *,
+        received_at: datetime,
+        due_at: datetime | None = None,
+        decided_order_type: str | None = None,
+    ) -> CaseClocks:
+        """The clocks that a case would open with; nothing is stored. Raises ClockError."""
+        times, clocks = self._due_dates.opening(
+            source, received_at=received_at, due_at=due_at, decided_order_type=decided_order_type
+        )
+        policy = self._due_dates.book.current
+        return CaseClocks(
+            policy=policy,
+            clocks=clocks,
+            deciding=deciding_clock(clocks),
+            times=times,
+            extensions=(),
+            confirmed=self._confirmations.confirmed(policy),
+        )
+
     def facts(self, case_id: str, *, within: str) -> Sequence[ClockFact]:
         """All facts as recorded, oldest first, voided ones too. Raises NotFoundError."""
         visible_case(self._session, case_id, within=within)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data.policy.book import PolicyBook
-from data.policy.case_clocks import STAGES, clocks_in_force, next_change, times_in_force
+from data.policy.case_clocks import STAGES, clocks_in_force, next_change, times_in_force, trigger_of
 from data.policy.case_times import CaseTimes, Extension, Fulfilment, Pause, PauseKind, Trigger
 from data.policy.clocks import Clock, deciding_clock
 from data.policy.schema import Policy, TriggerKind
@@ -54,6 +54,23 @@ class DueDates:
             now=self._now(),
             confirmed=self._confirmations.confirmed(policy),
         )
+
+    def opening(
+        self, source: str | None, *, received_at: datetime, due_at: datetime | None, decided_order_type: str | None
+    ) -> tuple[CaseTimes, tuple[Clock, ...]]:
+        """What a case that came in by `source` would open with, by the policy of new cases. Raises ClockError."""
+        policy = self._book.current
+        trigger = Trigger(kind=trigger_of(source), at=received_at, due=due_at)
+        times = CaseTimes(policy_version=policy.version, triggers=[trigger])
+        clocks = clocks_in_force(
+            times,
+            decided_order_type=decided_order_type,
+            policy=policy,
+            calendar=self._book.calendar,
+            now=self._now(),
+            confirmed=self._confirmations.confirmed(policy),
+        )
+        return times, clocks
 
     def times_in_force(self, case: Case) -> CaseTimes:
         """What extensions are checked against."""

@@ -116,6 +116,18 @@ class ExtensionRepository:
         self._written(case, row, "extension_refused", actor_id=user.id, note=note)
         return row
 
+    def withdraw(self, case_id: str, extension_id: int, *, user_id: str, within: str) -> ClockExtension:
+        """Take back one's own request while nobody has decided. Raises NotFoundError, StoreError, NotAllowedError."""
+        case = open_case(self._session, case_id, within=within)
+        row = self._row(case_id, extension_id)
+        if row.status != "requested":
+            raise _decided()
+        if row.requested_by != user_id:
+            raise NotAllowedError("only who asked may take the request back", "只能撤回本人提出的延期申请")
+        row.status = "lapsed"
+        self._written(case, row, "extension_withdrawn", actor_id=user_id)
+        return row
+
     def record_notice(
         self, case_id: str, extension_id: int, *, notified_on: date, actor_id: str, within: str
     ) -> ClockExtension:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from data.errors import NotAllowedError, StoreError
@@ -21,8 +21,10 @@ from data.store.free_text import redacted
 from data.store.organisation import active_user
 from data.store.records import Facets, NewLabel
 from data.store.scope import units_within, visible_case
-from data.store.tables import Case, Label, TriageResult
+from data.store.tables import OPEN, Case, CaseFlag, Label, TriageResult
 from data.store.versions import CONFIRMED, LABELLED, WITHDRAWN
+
+MOST_WAITING = 500
 
 
 class LabelRepository:
@@ -139,6 +141,26 @@ class LabelRepository:
         """Flags that stand although the latest label does not have them: they wait for `confirm`."""
         visible_case(self._session, case_id, within=within)
         return self._waiting(case_id, self._latest(case_id))
+
+    def waiting_for_second(self, *, within: str) -> Sequence[tuple[Case, Label, tuple[str, ...]]]:
+        """Open cases with flags that wait for `confirm`, the label that left them out, the flags; oldest first."""
+        held = exists().where(CaseFlag.case_id == Case.id, CaseFlag.flag.in_(self._four_eyes))
+        query = select(Case).where(
+            Case.status == OPEN, Case.labelled_at.is_not(None), Case.unit_id.in_(units_within(within)), held
+        )
+        cases = {case.id: case for case in self._session.scalars(query.limit(MOST_WAITING))}
+        standing = (
+            select(func.max(Label.id))
+            .where(Label.case_id.in_(cases), Label.withdrawn_at.is_(None), Label.is_blind.is_(False))
+            .group_by(Label.case_id)
+        )
+        labels = self._session.scalars(select(Label).where(Label.id.in_(standing)).order_by(Label.id)).all()
+        flags = flags_of(self._session, list(cases))
+        found = [(cases[label.case_id], label, self._left_out(label, flags[label.case_id])) for label in labels]
+        return [(case, label, waiting) for case, label, waiting in found if waiting]
+
+    def _left_out(self, label: Label, flags: Sequence[str]) -> tuple[str, ...]:
+        return tuple(flag for flag in flags if flag in self._four_eyes and flag not in label.flags)
 
     def of_case(self, case_id: str, *, within: str) -> Sequence[Label]:
         """All labels of a case, oldest first. Raises NotFoundError."""

@@ -12,8 +12,9 @@ from data.store.crypto import decrypt, encrypt
 from data.store.free_text import checked_reason, without_credentials
 from data.store.key_material import KeyRing
 from data.store.records import NewCase
+from data.store.rectification_tables import Rectification
 from data.store.scope import visible_case
-from data.store.tables import Event, Label, Original, SearchText, SketchBand, TriageResult, Unit, User
+from data.store.tables import Event, Label, Original, ReplyDraft, SearchText, SketchBand, TriageResult, Unit, User
 
 
 class OriginalRepository:
@@ -64,11 +65,13 @@ class OriginalRepository:
         reason = checked_reason(reason)
         case = visible_case(self._session, case_id, within=within, for_update=True)
         self._keys.destroy(case_id)
-        for table in (Original, SearchText, SketchBand):
+        for table in (Original, SearchText, SketchBand, ReplyDraft):
             self._session.execute(delete(table).where(table.case_id == case_id))
         self._session.execute(update(Label).where(Label.case_id == case_id).values(reason=""))
         self._session.execute(update(Event).where(Event.case_id == case_id).values(note=""))
         self._session.execute(update(TriageResult).where(TriageResult.case_id == case_id).values(answer={}))
+        of_case = Rectification.case_id == case_id
+        self._session.execute(update(Rectification).where(of_case).values(case_id=None))
         case.redacted_text, case.customer_key, case.sketch = "", None, None
         case.erased_at = self._now()
         self._session.add(_event(case_id, "erased", actor_id=actor_id, at=case.erased_at))

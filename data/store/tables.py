@@ -109,6 +109,18 @@ class Credential(Base):
     locked_until: Mapped[datetime | None]
 
 
+class Identity(Base):
+    """Who a person is at the bank's identity provider; without a subject: their next sign-in there says it."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    issuer: Mapped[str | None] = mapped_column(String(500))
+    subject: Mapped[str | None] = mapped_column(String(255))
+    linked_at: Mapped[datetime | None]
+
+
 class SignedIn(Base):
     """One session of a person. Only a hash of its token is kept."""
 
@@ -156,6 +168,7 @@ class Case(Base):
         Index(None, "assignee_id", "status"),
         Index(None, "status", "due_at"),
         Index(None, "status", "clock_check_at"),
+        Index(None, "subcause", "concerned_unit_id", "received_at"),
         # Holds all that the queue sorts by, filters by most and counts, so that no row is read for it.
         Index("ix_cases_queue", "status", "queue_rank", "due_at", "id", "unit_id", "labelled_at", "assignee_id"),
     )
@@ -172,6 +185,8 @@ class Case(Base):
     region: Mapped[str | None] = mapped_column(String(200))
     regulator_reference: Mapped[str | None] = mapped_column(String(200))
     unit_id: Mapped[str] = mapped_column(ForeignKey("units.id"))
+    concerned_unit_id: Mapped[str | None]
+    """The unit that the complaint is about: the first that had it, or the last that it was handed down to."""
     assignee_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     status: Mapped[str]
     received_at: Mapped[datetime]
@@ -183,6 +198,8 @@ class Case(Base):
     """Month of receipt in China, 2026-11."""
     redacted_text: Mapped[str] = mapped_column(Text)
     customer_key: Mapped[str | None] = mapped_column(index=True)
+    repeats_case_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    """The earlier case that a person found it to repeat; both go on and count."""
     sketch: Mapped[bytes | None]
     order_type: Mapped[str]
     category: Mapped[str | None] = mapped_column(index=True)
@@ -444,6 +461,17 @@ class Closing(Base):
     is_in_time: Mapped[bool | None]
     """No binding limit of the bank was missed; None where none ran."""
     reopened_at: Mapped[datetime | None]
+
+
+class ReplyDraft(Base):
+    """What is going to be answered to the complainant, redacted; the last one that was saved."""
+
+    __tablename__ = "reply_drafts"
+
+    case_id: Mapped[str] = _case_key(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    saved_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    saved_at: Mapped[datetime]
 
 
 class Reminder(Base):

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from data.errors import StoreError
 from data.store.assignments import AssignmentRepository
 from data.store.cases import CaseRepository
+from data.store.clock_records import Reopening
 from data.store.events import EventRepository
+from data.store.extensions import ExtensionRepository
 from data.store.labels import LabelRepository
 from data.store.records import Facets
 from data.store.reminders import SYSTEM
@@ -22,7 +24,12 @@ from data.store.tables import Case, Event
 SHOWN_FOR = timedelta(seconds=10)
 # A page shows it for ten seconds; the way there and back takes some.
 POSSIBLE_FOR = timedelta(seconds=20)
-KINDS = frozenset({"labelled", "assigned", "released", "handed_over", "noted"})
+KINDS = frozenset(
+    {
+        "labelled", "assigned", "released", "handed_over", "escalated", "noted", "closed", "extension_requested",
+        "repeat_linked", "repeat_unlinked",
+    }
+)  # fmt: skip
 
 
 class UndoRepository:
@@ -33,6 +40,7 @@ class UndoRepository:
         cases: CaseRepository,
         labels: LabelRepository,
         assignments: AssignmentRepository,
+        extensions: ExtensionRepository,
         events: EventRepository,
         now: Callable[[], datetime],
     ) -> None:
@@ -40,6 +48,7 @@ class UndoRepository:
         self._cases = cases
         self._labels = labels
         self._assignments = assignments
+        self._extensions = extensions
         self._events = events
         self._now = now
 
@@ -67,9 +76,18 @@ class UndoRepository:
             )
         if event.kind == "labelled":
             self._labels.withdraw(case_id, _facets(event), user_id=user_id, within=within)
-        elif event.kind == "handed_over":
-            self._cases.take_back(case_id, unit_id=event.details["from"], actor_id=user_id, within=within)
+        elif event.kind in ("handed_over", "escalated"):
+            details = event.details
+            self._cases.take_back(
+                case_id, unit_id=details["from"], concerned=details.get("concerned"), actor_id=user_id, within=within
+            )
             self._assign_again(case_id, event.details.get("assignee"), user_id, within)
+        elif event.kind == "closed":
+            self._cases.reopen(case_id, Reopening(reason="mistake"), actor_id=user_id, within=within)
+        elif event.kind == "extension_requested":
+            self._extensions.withdraw(case_id, event.details["extension"], user_id=user_id, within=within)
+        elif event.kind in ("repeat_linked", "repeat_unlinked"):
+            self._cases.link_repeat(case_id, event.details["from"], actor_id=user_id, within=within)
         elif event.kind == "noted":
             event.note = ""
             self._events.record(case_id, "note_withdrawn", actor_id=user_id)

@@ -35,8 +35,10 @@ from data.store.engine import READ_ONLY, TIMEOUT_SECONDS, open_engine
 from data.store.events import EventRepository
 from data.store.extensions import ExtensionRepository
 from data.store.failures import as_store_errors
+from data.store.identities import IdentityRepository
 from data.store.imports import ImportRepository
 from data.store.key_material import KeyRing
+from data.store.label_export import LabelExport
 from data.store.labels import LabelRepository
 from data.store.letters import LetterRepository
 from data.store.migration import check_revision
@@ -45,8 +47,11 @@ from data.store.originals import OriginalRepository
 from data.store.outbox import OutboxRepository
 from data.store.overview import OverviewRepository
 from data.store.policy_files import check_policies
+from data.store.quality import QualityRepository
 from data.store.readings import ReadingRepository
+from data.store.rectifications import RectificationRepository
 from data.store.reminders import ReminderRepository
+from data.store.replies import ReplyRepository
 from data.store.report_figures import ReportRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
@@ -86,6 +91,7 @@ class UnitOfWork:
         self.users = UserRepository(session, now=now)
         self.api_keys = ApiKeyRepository(session, audit=self.audit, now=now)
         self.sign_in = SignInRepository(session, audit=self.audit, now=now)
+        self.identities = IdentityRepository(session, audit=self.audit, now=now)
         self.events = EventRepository(session, now=now)
         self.outbox = OutboxRepository(session, now=now)
         self.alerts = AlertRepository(session, policy=book.current, outbox=self.outbox, events=self.events, now=now)
@@ -130,11 +136,21 @@ class UnitOfWork:
             alerts=self.alerts,
             now=now,
         )
+        self.label_export = LabelExport(session)
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.undoing = UndoRepository(
-            session, cases=self.cases, labels=self.labels, assignments=self.assignments, events=self.events, now=now
+            session,
+            cases=self.cases,
+            labels=self.labels,
+            assignments=self.assignments,
+            extensions=self.extensions,
+            events=self.events,
+            now=now,
         )
+        self.replies = ReplyRepository(session, events=self.events, now=now)
+        self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
+        self.quality = QualityRepository(session, key=derive(secret, "quality"), labels=self.labels, now=now)
         self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
         self.statistics = StatisticsRepository(session)

@@ -10,18 +10,22 @@ from sqlalchemy.orm import Session
 from data.errors import StoreError
 from data.store.tables import Event, TriageResult
 
-LABELLED, WITHDRAWN, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER, TAKEN_BACK = (
+LABELLED, WITHDRAWN, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER, ESCALATED, TAKEN_BACK = (
     "labelled",
     "label_withdrawn",
     "flags_confirmed",
     "assigned",
     "released",
     "handed_over",
+    "escalated",
     "taken_back",
 )
 CHANGES = frozenset(
-    {LABELLED, WITHDRAWN, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER, TAKEN_BACK, "closed", "reopened", "erased"}
-)
+    {
+        LABELLED, WITHDRAWN, CONFIRMED, ASSIGNED, RELEASED, HANDED_OVER, ESCALATED, TAKEN_BACK, "closed", "reopened",
+        "erased",
+    }
+)  # fmt: skip
 
 
 def version_of(session: Session, case_id: str) -> str:

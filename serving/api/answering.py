@@ -17,12 +17,13 @@ from starlette.responses import Response
 
 from data.errors import StoreUnavailableError, TextError, place_of
 from models.answer import TriageAnswer
-from models.predictor import Inference, Predictor, PreparedInput
+from models.predictor import Inference, PreparedInput
 from serving.access.guard import forbidden
 from serving.access.principal import Principal
 from serving.api.requests import BATCH_REQUEST, TRIAGE_REQUEST, TriageRequest, read_body
 from serving.errors import ErrorContent, ServiceError, error_content, invalid_request, store_off
-from serving.inference.pool import InferencePool, Outcome, inference_failed
+from serving.inference.live import Live, LiveModel
+from serving.inference.pool import Outcome, inference_failed
 from serving.telemetry import Telemetry
 
 if TYPE_CHECKING:  # a service without a store never loads it
@@ -54,19 +55,28 @@ async def answer_one(request: Request, principal: Principal, *, full: bool, keep
     intake = _intake(request, principal) if keep else None
     body = await read_body(request, TRIAGE_REQUEST, most_bytes=principal.max_body_bytes)
     _count(request, principal, 1)
-    if len(body.text) <= PREPARED_ON_LOOP:
-        item = _prepare(request, body)
-    else:
-        item = await asyncio.to_thread(_prepare, request, body)
-    outcome = (await _infer(request, [item]))[0]
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    answer = _answer(request, item, outcome, full=full or keep)
+    item, answer = await triaged(request, body, full=full or keep)
     if intake is not None:
         from serving.intake import Complaint
 
         answer = await intake.keep_one(Complaint(body=body, item=item, answer=answer), principal)
     return _json(answer if full else _without_probabilities(answer))
+
+
+async def triaged(
+    request: Request, body: TriageRequest, *, full: bool, is_counted: bool = True
+) -> tuple[PreparedInput, TriageAnswer]:
+    """One complaint's answer; metrics and a shadow hear of it if it `is_counted`. Raises TextError, ServiceError."""
+    with _live(request).lease() as model:
+        if len(body.text) <= PREPARED_ON_LOOP:
+            item = _prepare(model, body)
+        else:
+            item = await asyncio.to_thread(_prepare, model, body)
+        outcome = (await _infer(model, [item]))[0]
+        if isinstance(outcome, ServiceError):
+            raise outcome
+        entry = _Entry(body=body, item=item)
+        return item, _answer(request, model, entry, outcome, full=full, is_counted=is_counted)
 
 
 async def answer_batch(request: Request, principal: Principal, *, full: bool, keep: bool = False) -> Response:
@@ -75,11 +85,12 @@ async def answer_batch(request: Request, principal: Principal, *, full: bool, ke
     body = await read_body(request, BATCH_REQUEST, most_bytes=principal.max_body_bytes)
     _count(request, principal, len(body.items))
     # A batch is long work: it leaves the event loop, so that single requests beside it are not held up.
-    entries = await asyncio.to_thread(_prepare_each, request, body.items)
-    good = [entry for entry in entries if isinstance(entry, _Entry)]
-    for entry, outcome in zip(good, await _infer(request, [entry.item for entry in good]), strict=True):
-        entry.outcome = outcome
-    results = await asyncio.to_thread(_results, request, entries, full=full or keep)
+    with _live(request).lease() as model:
+        entries = await asyncio.to_thread(_prepare_each, model, body.items)
+        good = [entry for entry in entries if isinstance(entry, _Entry)]
+        for entry, outcome in zip(good, await _infer(model, [entry.item for entry in good]), strict=True):
+            entry.outcome = outcome
+        results = await asyncio.to_thread(_results, request, model, entries, full=full or keep)
     if intake is not None:
         results = await _kept(intake, entries, results, principal)
     return await asyncio.to_thread(_batch_response, request, results, full=full)
@@ -87,7 +98,7 @@ async def answer_batch(request: Request, principal: Principal, *, full: bool, ke
 
 @dataclass(kw_only=True)
 class _Entry:
-    """One good item of a batch on its way."""
+    """One good complaint on its way."""
 
     body: TriageRequest
     item: PreparedInput
@@ -117,21 +128,25 @@ def _json(content: BaseModel) -> Response:
     return Response(content.__pydantic_serializer__.to_json(content), media_type="application/json")
 
 
-def _prepare(request: Request, body: TriageRequest) -> PreparedInput:
-    predictor: Predictor = request.app.state.predictor
-    return predictor.prepare(body.text, id=body.external_id or uuid.uuid4().hex)
+def _live(request: Request) -> Live:
+    live: Live = request.app.state.live
+    return live
+
+
+def _prepare(model: LiveModel, body: TriageRequest) -> PreparedInput:
+    return model.predictor.prepare(body.text, id=body.external_id or uuid.uuid4().hex)
 
 
 def _without_probabilities(answer: TriageAnswer) -> TriageAnswer:
     return answer.model_copy(update={"probabilities": None})
 
 
-def _prepare_each(request: Request, items: list[Any]) -> list[_Entry | ErrorContent]:
+def _prepare_each(model: LiveModel, items: list[Any]) -> list[_Entry | ErrorContent]:
     prepared: list[_Entry | ErrorContent] = []
     for item in items:
         try:
             body = TRIAGE_REQUEST.validate_python(item)
-            prepared.append(_Entry(body=body, item=_prepare(request, body)))
+            prepared.append(_Entry(body=body, item=_prepare(model, body)))
         except ValidationError as error:
             prepared.append(error_content(invalid_request(error.errors(include_url=False))))
         except TextError as error:
@@ -147,32 +162,44 @@ def _unexpected(error: Exception) -> ErrorContent:
     return error_content(inference_failed())
 
 
-async def _infer(request: Request, items: list[PreparedInput]) -> list[Outcome]:
-    pool: InferencePool = request.app.state.pool
-    pool.admit(len(items))
-    return await pool.infer(items)
+async def _infer(model: LiveModel, items: list[PreparedInput]) -> list[Outcome]:
+    model.pool.admit(len(items))
+    return await model.pool.infer(items)
 
 
-def _answer(request: Request, item: PreparedInput, outcome: tuple[Inference, float], *, full: bool) -> TriageAnswer:
-    predictor: Predictor = request.app.state.predictor
+def _answer(
+    request: Request,
+    model: LiveModel,
+    entry: _Entry,
+    outcome: tuple[Inference, float],
+    *,
+    full: bool,
+    is_counted: bool = True,
+) -> TriageAnswer:
     inference, waited = outcome
-    answer = predictor.answer(item, inference, full=full, queue_seconds=waited)
+    answer = model.predictor.answer(entry.item, inference, full=full, queue_seconds=waited)
+    if not is_counted:
+        return answer
     _telemetry(request).count_answer(answer)
+    if (shadow := _live(request).shadow) is not None:
+        shadow.offer(entry.body.text, answer)
     return answer
 
 
-def _results(request: Request, entries: list[_Entry | ErrorContent], *, full: bool) -> list[BatchResult]:
-    return [_result(request, entry, index=index, full=full) for index, entry in enumerate(entries)]
+def _results(
+    request: Request, model: LiveModel, entries: list[_Entry | ErrorContent], *, full: bool
+) -> list[BatchResult]:
+    return [_result(request, model, entry, index=index, full=full) for index, entry in enumerate(entries)]
 
 
-def _result(request: Request, entry: _Entry | ErrorContent, *, index: int, full: bool) -> BatchResult:
+def _result(request: Request, model: LiveModel, entry: _Entry | ErrorContent, *, index: int, full: bool) -> BatchResult:
     if isinstance(entry, ErrorContent):
         return BatchResult(index=index, error=entry)
     if isinstance(entry.outcome, ServiceError):
         return BatchResult(index=index, error=error_content(entry.outcome))
     assert entry.outcome is not None
     try:
-        return BatchResult(index=index, answer=_answer(request, entry.item, entry.outcome, full=full))
+        return BatchResult(index=index, answer=_answer(request, model, entry, entry.outcome, full=full))
     except Exception as error:  # a loop's edge: the neighbours are answered
         return BatchResult(index=index, error=_unexpected(error))
 

@@ -59,6 +59,22 @@ class PauseRow(BaseModel):
     notified_on: date
 
 
+class FactRow(BaseModel):
+    """What starts, restarts or ends limits; a `voided` one was recorded by mistake and counts no longer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    kind: str
+    code: str | None
+    at: datetime
+    due_at: datetime | None
+    closing_id: int | None
+    recorded_at: datetime
+    actor_id: str
+    voided_at: datetime | None
+
+
 class ExtensionRow(BaseModel):
     """A request for more time; it counts once approved and `notified_on` is there."""
 
@@ -84,6 +100,7 @@ class CaseClocksBody(BaseModel):
     due_at: datetime | None = None
     due_code: str | None = None
     clocks: list[ClockRow] = []
+    facts: list[FactRow] = []
     pauses: list[PauseRow] = []
     extensions: list[ExtensionRow] = []
     problem: str | None = None
@@ -101,6 +118,7 @@ def case_clocks(work: UnitOfWork, case_id: str, *, within: str) -> CaseClocksBod
         due_at=found.deciding.due_at if found.deciding else None,
         due_code=found.deciding.code if found.deciding else None,
         clocks=[ClockRow.of(clock, found) for clock in found.clocks],
+        facts=[FactRow.model_validate(fact) for fact in work.clocks.facts(case_id, within=within)],
         pauses=[PauseRow.model_validate(pause) for pause in found.times.pauses],
         extensions=[ExtensionRow.model_validate(extension) for extension in found.extensions],
     )

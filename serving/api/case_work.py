@@ -126,9 +126,9 @@ async def label(
     def decide(store: Store) -> ChangedCase:
         with store.writing() as work:
             record_label(work, case_id, new, version=seen, within=caller.unit_path)
-            return _changed(work, case_id, caller)
+            return changed_case(work, case_id, caller)
 
-    return _tagged(response, await store_access(request).run(decide))
+    return tagged(response, await store_access(request).run(decide))
 
 
 @router.post("/{case_id}/labels/confirm", summary="Confirm as the second person", responses=problems(409) | VERSIONED)
@@ -142,9 +142,9 @@ async def confirmation(
         with store.writing() as work:
             work.cases.expect(case_id, version=seen, within=caller.unit_path)
             work.labels.confirm(case_id, user_id=caller.id, within=caller.unit_path)
-            return _changed(work, case_id, caller)
+            return changed_case(work, case_id, caller)
 
-    return _tagged(response, await store_access(request).run(confirm))
+    return tagged(response, await store_access(request).run(confirm))
 
 
 @router.post("/{case_id}/assign", summary="Give a case to somebody", responses=VERSIONED)
@@ -159,9 +159,9 @@ async def assignment(
             work.cases.expect(case_id, version=seen, within=caller.unit_path)
             check_assignee(work, case_id, body.user_id, caller)
             work.assignments.assign(case_id, user_id=body.user_id, actor_id=caller.id, within=caller.unit_path)
-            return _changed(work, case_id, caller)
+            return changed_case(work, case_id, caller)
 
-    return _tagged(response, await store_access(request).run(assign))
+    return tagged(response, await store_access(request).run(assign))
 
 
 @router.post("/{case_id}/claim", summary="Take a case oneself", responses=problems(409))
@@ -173,9 +173,9 @@ async def claim(request: Request, response: Response, caller: Labeller, case_id:
         with store.writing() as work:
             work.cases.expect(case_id, version=None, within=caller.unit_path)
             work.assignments.claim(case_id, user_id=caller.id, within=caller.unit_path)
-            return _changed(work, case_id, caller)
+            return changed_case(work, case_id, caller)
 
-    return _tagged(response, await store_access(request).run(take))
+    return tagged(response, await store_access(request).run(take))
 
 
 @router.post("/{case_id}/release", summary="Give a case back", responses=problems(409) | VERSIONED)
@@ -185,11 +185,11 @@ async def release(request: Request, response: Response, caller: Labeller, case_i
 
     def give_back(store: Store) -> ChangedCase:
         with store.writing() as work:
-            _expect_own(work, case_id, caller, seen)
+            expect_own(work, case_id, caller, seen)
             work.assignments.release(case_id, actor_id=caller.id, within=caller.unit_path)
-            return _changed(work, case_id, caller)
+            return changed_case(work, case_id, caller)
 
-    return _tagged(response, await store_access(request).run(give_back))
+    return tagged(response, await store_access(request).run(give_back))
 
 
 @router.post("/{case_id}/hand-over", summary="Give a case to another unit", responses=problems(409) | VERSIONED)
@@ -201,7 +201,7 @@ async def hand_over(request: Request, caller: Labeller, case_id: str, seen: Seen
 
     def give(store: Store) -> HandedOver:
         with store.writing() as work:
-            _expect_own(work, case_id, caller, seen)
+            expect_own(work, case_id, caller, seen)
             case = work.cases.hand_over(case_id, unit_id=body.unit_id, actor_id=caller.id, within=caller.unit_path)
             return HandedOver(case_id=case.id, unit_id=case.unit_id)
 
@@ -232,7 +232,7 @@ async def erasure(request: Request, caller: Eraser, case_id: str, body: ReasonBo
     return Response(status_code=204)
 
 
-def _expect_own(work: UnitOfWork, case_id: str, caller: Principal, seen: str) -> None:
+def expect_own(work: UnitOfWork, case_id: str, caller: Principal, seen: str) -> None:
     case = work.cases.expect(case_id, version=seen, within=caller.unit_path)
     if case.assignee_id not in (None, caller.id) and not caller.may("cases.assign"):
         raise StoreError("somebody else has this case; ask a supervisor", "该案件由他人处理", code="case_taken")
@@ -255,7 +255,7 @@ def check_assignee(work: UnitOfWork, case_id: str, user_id: str, caller: Princip
         )
 
 
-def _changed(work: UnitOfWork, case_id: str, caller: Principal) -> ChangedCase:
+def changed_case(work: UnitOfWork, case_id: str, caller: Principal) -> ChangedCase:
     within = caller.unit_path
     return ChangedCase(
         case=CaseRow.of(work.cases.get(case_id, within=within), work.cases.flags(case_id, within=within)),
@@ -264,6 +264,6 @@ def _changed(work: UnitOfWork, case_id: str, caller: Principal) -> ChangedCase:
     )
 
 
-def _tagged(response: Response, changed: ChangedCase) -> ChangedCase:
+def tagged(response: Response, changed: ChangedCase) -> ChangedCase:
     response.headers["ETag"] = f'"{changed.version}"'
     return changed

@@ -8,25 +8,22 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.store.maintenance import scrub
-from data.store.records import NewImport, StoredImport
 from data.store.tables import CANCELLED, QUEUED, ImportJob, ImportRow
 from data.store.unit_of_work import Store
 from serving.access.guard import require
 from serving.access.principal import Principal
 from serving.api.responses import problems
-from serving.errors import ErrorContent, ServiceError
-from serving.imports.examination import Preview, count_rows, preview
+from serving.errors import ErrorContent
+from serving.imports.examination import Preview, preview
+from serving.imports.queueing import UPLOAD_SECONDS, cancel, examined, most_bytes, queue
 from serving.imports.results import comma_separated, json_lines
-from serving.imports.upload import FORM_TYPE, FORMAT_OF_TYPE, Upload, UploadSlots, read_upload
+from serving.imports.upload import FORM_TYPE, FORMAT_OF_TYPE, UploadSlots, read_upload
 from serving.imports.worker import ImportWorker
 from serving.settings import Settings
 from serving.stored import store_access
 from serving.telemetry import Telemetry
 
 MOST_ERRORS = 100
-# Of storing an uploaded file: up to some tens of megabytes are encrypted and written.
-UPLOAD_SECONDS = 30.0
 Importer = Annotated[Principal, Depends(require("cases.import"))]
 router = APIRouter(prefix="/v1", tags=["imports"], responses=problems(401, 403, 503))
 
@@ -129,10 +126,11 @@ async def import_file(request: Request, caller: Importer, response: Response) ->
     """
     settings, telemetry = _settings(request), _telemetry(request)
     with _slots(request).taken():
-        upload = await read_upload(request, most_bytes=_most_bytes(caller, settings))
-        new = await asyncio.to_thread(_examined, upload, caller, settings)
+        upload = await read_upload(request, most_bytes=most_bytes(caller, settings))
+        new = await asyncio.to_thread(examined, upload, caller, settings)
         stored = await store_access(request).run(
-            lambda store: _queue(store, new, caller, settings.import_max_waiting), extra_seconds=UPLOAD_SECONDS
+            lambda store: queue(store, new, caller, most_waiting=settings.import_max_waiting),
+            extra_seconds=UPLOAD_SECONDS,
         )
     if stored.is_new:
         telemetry.imports.labels(QUEUED).inc()
@@ -149,7 +147,7 @@ async def preview_file(request: Request, caller: Importer) -> Preview:
     """Which columns are understood, and the first 20 rows with redacted texts and their errors. Nothing is stored."""
     settings = _settings(request)
     with _slots(request).taken():
-        upload = await read_upload(request, most_bytes=_most_bytes(caller, settings))
+        upload = await read_upload(request, most_bytes=most_bytes(caller, settings))
         return await asyncio.to_thread(preview, upload, settings)
 
 
@@ -201,67 +199,15 @@ async def import_result(
 async def cancel_import(request: Request, caller: Importer, job_id: str) -> ImportBody:
     """What is not yet stored is not; the file is deleted. Cases that are stored stay."""
 
-    def cancel(store: Store) -> tuple[ImportJob, bool]:
-        with store.writing() as work:
-            was_cancelled = work.imports.get(job_id, within=caller.unit_path).state == CANCELLED
-            job = work.imports.cancel(job_id, within=caller.unit_path)
-            if not was_cancelled:
-                work.audit.append("import.cancelled", actor_id=caller.id, subject=job_id)
-        scrub(store)
-        return job, not was_cancelled
-
-    job, is_new = await store_access(request).run(cancel)
+    job, is_new = await store_access(request).run(lambda store: cancel(store, job_id, caller))
     if is_new:
         _telemetry(request).imports.labels(CANCELLED).inc()
     return ImportBody.of(job)
 
 
-def _queue(store: Store, new: NewImport, caller: Principal, most_waiting: int) -> StoredImport:
-    """Raises ServiceError `imports_waiting`, StoreUnavailableError."""
-    with store.writing() as work:
-        stored = work.imports.add(new, within=caller.unit_path)
-        if stored.is_new and work.imports.unfinished(caller.id, within=caller.unit_path) > most_waiting:
-            raise ServiceError(
-                "imports_waiting",
-                f"{most_waiting} imports of this caller are not finished; wait for one of them or cancel it",
-                f"已有 {most_waiting} 个导入任务未完成，请等待或取消后再提交",
-                {"Retry-After": "60"},
-            )
-        if stored.is_new:
-            work.audit.append(
-                "import.queued",
-                actor_id=caller.id,
-                subject=stored.job.id,
-                details={"rows": new.rows, "bytes": len(new.content), "sha256": new.sha256},
-            )
-        return stored
-
-
-def _examined(upload: Upload, caller: Principal, settings: Settings) -> NewImport:
-    """Raises InputFileError, ServiceError `forbidden`."""
-    if caller.unit_id is None:
-        raise ServiceError("forbidden", "this token belongs to no unit of the bank", "该令牌不属于任何机构")
-    return NewImport(
-        actor_id=caller.id,
-        unit_id=caller.unit_id,
-        source_system=caller.source_system,
-        format=upload.format,
-        file_name=upload.name,
-        sha256=upload.sha256,
-        rows=count_rows(upload, settings),
-        content=upload.content,
-    )
-
-
 def _check_visible(store: Store, job_id: str, caller: Principal) -> None:
     with store.reading() as work:
         work.imports.get(job_id, within=caller.unit_path)
-
-
-def _most_bytes(caller: Principal, settings: Settings) -> int:
-    """A key's own limit on bodies holds for files as well."""
-    most = settings.import_max_bytes
-    return most if caller.max_body_bytes is None else min(most, caller.max_body_bytes)
 
 
 def _error(code: str | None, message: str, message_zh: str) -> ErrorContent | None:

@@ -23,8 +23,9 @@ from serving.errors import ServiceError, invalid_request
 
 MOST_IN_BATCH = 256
 Source = Literal[
-    "hotline", "counter", "web", "mail", "nfra", "pboc", "12345", "letter_visit", "court", "media", "other"
-]
+    "hotline", "counter", "comment_book", "web", "mail", "nfra", "pboc", "12345", "letter_visit", "court", "media",
+    "other",
+]  # fmt: skip
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})", re.IGNORECASE)
 

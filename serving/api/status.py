@@ -6,13 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.errors import ServiceError
-from serving.inference.pool import InferencePool
+from serving.inference.live import Live
 from serving.telemetry import Telemetry
 
 
 class Status(BaseModel):
     status: str
     bundle: str | None = None
+    detail: str | None = None
+    """What an operator should know although the service answers: a model that was refused."""
 
 
 def alive() -> Status:
@@ -21,16 +23,16 @@ def alive() -> Status:
 
 def ready(request: Request) -> Status:
     """Raises ServiceError `not_ready` until the model is warm, when a worker has died, and while stopping."""
-    pool: InferencePool | None = getattr(request.app.state, "pool", None)
-    if pool is None or not pool.is_alive:
+    live: Live | None = getattr(request.app.state, "live", None)
+    if live is None or not live.model.pool.is_alive:
         raise ServiceError("not_ready", "the service is not ready; a worker is missing", "服务未就绪")
-    return Status(status="ready", bundle=request.app.state.predictor.bundle.name)
+    return Status(status="ready", bundle=live.model.predictor.bundle.name, detail=live.refused)
 
 
 def current_metrics(request: Request) -> Response:
     """In the text format of Prometheus."""
     telemetry: Telemetry = request.app.state.telemetry
-    pool: InferencePool | None = getattr(request.app.state, "pool", None)
-    telemetry.queue.set(pool.unanswered if pool else 0)
-    telemetry.ready.set(bool(pool and pool.is_alive))
+    live: Live | None = getattr(request.app.state, "live", None)
+    telemetry.queue.set(live.model.pool.unanswered if live else 0)
+    telemetry.ready.set(bool(live and live.model.pool.is_alive))
     return Response(generate_latest(telemetry.registry), media_type=CONTENT_TYPE_LATEST)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serving.commands.opening import actor
+from serving.commands.shadow import shadow_command
 
 if TYPE_CHECKING:
     from models.registry import Promotion
@@ -113,6 +114,9 @@ def models_rollback_command(reason: str) -> None:
     from models.registry import Registry
 
     click.echo(_told(rollback(Registry(), who=actor(), reason=reason)))
+
+
+models_group.add_command(shadow_command)
 
 
 def _told(step: "Promotion") -> str:

@@ -109,6 +109,42 @@ def user_password_command(login: str) -> None:
     click.echo(f"{login} has a new password")
 
 
+@user_group.command("link")
+@click.argument("login")
+@click.option("--subject", help="What the bank's identity provider calls them.")
+@click.option("--at-next-sign-in", "is_marked", is_flag=True, help="Their login there links them, once.")
+def user_link_command(login: str, subject: str | None, is_marked: bool) -> None:
+    """Let a person sign in at the bank's identity provider."""
+    from data.store.scope import ROOT
+    from serving.commands.opening import actor, opened_store
+    from serving.settings import load_store_settings
+
+    if (subject is None) != is_marked:
+        raise click.UsageError("give either --subject SUBJECT or --at-next-sign-in")
+    issuer = load_store_settings().oidc_issuer
+    if issuer is None:
+        raise click.ClickException("XIAOBAO_OIDC_ISSUER is not set; a person is linked to one provider")
+    with opened_store() as store, store.writing() as work:
+        user_id = work.users.by_login(login, within=ROOT).id
+        if subject is None:
+            work.identities.mark(user_id, actor_id=actor(), within=ROOT)
+        else:
+            work.identities.link(user_id, issuer=issuer, subject=subject, actor_id=actor(), within=ROOT)
+    click.echo(f"{login} {'will be linked at the next sign-in' if is_marked else 'is linked'}")
+
+
+@user_group.command("unlink")
+@click.argument("login")
+def user_unlink_command(login: str) -> None:
+    """Let a person sign in at the bank's identity provider no longer; their password stays."""
+    from data.store.scope import ROOT
+    from serving.commands.opening import actor, opened_store
+
+    with opened_store() as store, store.writing() as work:
+        work.identities.unlink(work.users.by_login(login, within=ROOT).id, actor_id=actor(), within=ROOT)
+    click.echo(f"{login} is not linked")
+
+
 @user_group.command("deactivate")
 @click.argument("login")
 def user_deactivate_command(login: str) -> None:

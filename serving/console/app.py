@@ -20,12 +20,22 @@ from serving.console import (
     case,
     case_actions,
     decisions,
+    endings,
     home,
+    imports,
+    intake,
     keys,
+    limits,
     model,
+    oidc_pages,
     overview,
     policy,
+    public,
+    quality,
     queue,
+    receipt,
+    rectification,
+    replies,
     reports,
     sign_in,
     supervision,
@@ -34,6 +44,8 @@ from serving.console import (
     warnings,
 )
 from serving.console.headers import SecurityHeaders
+from serving.console.notice import load_notice
+from serving.console.oidc import provider_of
 from serving.console.pages import page
 from serving.console.report_desk import ReportDesk
 from serving.console.texts import texts
@@ -43,21 +55,33 @@ from serving.settings import Settings
 
 
 def add_console(app: FastAPI, settings: Settings) -> None:
-    """Mount the console."""
+    """Mount the console. Raises SettingsError for a wrong notice or identity provider."""
+    app.state.notice = load_notice(settings.notice)
+    app.state.oidc = provider_of(settings)
     console = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     console.state = app.state
     app.state.report_desk = ReportDesk(settings.report_folder)
     for part in (
         home,
         sign_in,
+        oidc_pages,
         queue,
+        intake,
+        imports,
+        receipt,
+        public,
         case,
         decisions,
         case_actions,
+        limits,
+        endings,
+        rectification,
+        replies,
         undo,
         assets,
         alerts,
         supervision,
+        quality,
         model,
         policy,
         users,

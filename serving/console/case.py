@@ -16,6 +16,7 @@ from data.store.tables import OPEN, Case, Unit
 from data.store.unit_of_work import Store, UnitOfWork
 from data.taxonomy import default_taxonomy
 from serving.api.case_clocks import case_clocks
+from serving.console.course import course
 from serving.console.drafts import Draft, causes2_of
 from serving.console.due import Due
 from serving.console.evidence import pieces
@@ -105,17 +106,19 @@ def _context(
         "draft": draft or Draft.of_case(case, flags, causes2_of(standing, result.answer)),
         "due": Due.of(case.due_at, work.now()),
         "clocks": case_clocks(work, case_id, within=within),
+        "warnings": work.warnings.of_case(case_id, within=within),
         "related": _related(work, case_id, within),
         "lines": timeline(work, case_id, within=within),
         "units": units,
         "unit_name": work.units.get(case.unit_id, within=ROOT).name,
-        "receivers": _receivers(work, visitor, case, units),
+        "receivers": _receivers(case, units),
         "deciders": deciders(work, within=within, units=units, of_unit=case.unit_id)
         if visitor.may("cases.assign")
         else [],
         "wanted": wanted,
         "before": before and wanted.case(before),
         "behind": behind and wanted.case(behind),
+        "course": course(work, visitor, case, units=units),
         "taxonomy": default_taxonomy(),
         "names": names(visitor.language),
         "now": work.now(),
@@ -130,8 +133,6 @@ def _related(work: UnitOfWork, case_id: str, within: str) -> Related:
     )
 
 
-def _receivers(work: UnitOfWork, visitor: Visitor, case: Case, units: Mapping[str, Unit]) -> list[Unit]:
-    """Units that the case may be handed over to: those above the visitor, nearest first, then theirs and below."""
-    above = [unit_id for unit_id in visitor.within.split("/") if unit_id and unit_id not in units]
-    found = [work.units.get(unit_id, within=ROOT) for unit_id in reversed(above)]
-    return [unit for unit in (*found, *units.values()) if unit.id != case.unit_id]
+def _receivers(case: Case, units: Mapping[str, Unit]) -> list[Unit]:
+    """Units that the case may be handed over to: the visitor's and those below. Upwards it is escalated."""
+    return [unit for unit in units.values() if unit.id != case.unit_id]

@@ -29,7 +29,7 @@ router = APIRouter(include_in_schema=False)
 async def assign(request: Request, visitor: Decider, case_id: str) -> Response:
     """Take it, give it to somebody, or let it go. Raises ServiceError `forbidden`, StoreError, NotFoundError."""
     form = await visitor.form(request)
-    return await _act(request, visitor, case_id, form, lambda work: give(work, visitor, case_id, to=form.one("to")))
+    return await act(request, visitor, case_id, form, lambda work: give(work, visitor, case_id, to=form.one("to")))
 
 
 @router.post("/cases/{case_id}/notes")
@@ -48,7 +48,7 @@ async def note(request: Request, visitor: Decider, case_id: str) -> Response:
         work.cases.expect(case_id, version=None, within=visitor.within)
         work.events.add(case_id, "noted", actor_id=visitor.id, within=visitor.within, note=words)
 
-    return await _act(request, visitor, case_id, form, write)
+    return await act(request, visitor, case_id, form, write)
 
 
 @router.post("/cases/{case_id}/hand-over")
@@ -68,7 +68,7 @@ async def hand_over(request: Request, visitor: Decider, case_id: str) -> Respons
         stays_in_sight = work.units.get(unit_id, within=ROOT).path.startswith(visitor.within)
         return f"/console/cases/{case_id}" if stays_in_sight else "/console/queue"
 
-    return await _act(request, visitor, case_id, form, give_away)
+    return await act(request, visitor, case_id, form, give_away)
 
 
 @router.post("/cases/{case_id}/reveal")
@@ -88,7 +88,7 @@ async def reveal(request: Request, visitor: Revealer, case_id: str) -> Response:
     return page(request, "original", me=me, context={"case_id": case_id, "text": text, "list": form.one("list")})
 
 
-async def _act(
+async def act(
     request: Request, visitor: Visitor, case_id: str, form: Form, change: Callable[[UnitOfWork], str | None]
 ) -> Response:
     """Do it in one transaction and show the case again, or the page that the change names."""

@@ -41,12 +41,22 @@ def form_token(secret: str) -> str:
 
 async def read_form(request: Request, *, secret: str) -> Form:
     """The fields. Raises ServiceError `form_refused`, `body_too_large`."""
+    check_origin(request)
+    form = Form(parse_qs((await _body(request)).decode("utf-8", "replace"), True, max_num_fields=MOST_FIELDS))
+    check_token(form.one(TOKEN_FIELD), secret=secret)
+    return form
+
+
+def check_origin(request: Request) -> None:
+    """Refuse what another site's page sends. Raises ServiceError `form_refused`."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise form_refused()
-    form = Form(parse_qs((await _body(request)).decode("utf-8", "replace"), True, max_num_fields=MOST_FIELDS))
-    if not hmac.compare_digest(form.one(TOKEN_FIELD).encode(), form_token(secret).encode()):
+
+
+def check_token(token: str, *, secret: str) -> None:
+    """Raises ServiceError `form_refused` for a token of another session."""
+    if not hmac.compare_digest(token.encode(), form_token(secret).encode()):
         raise form_refused()
-    return form
 
 
 async def _body(request: Request) -> bytes:

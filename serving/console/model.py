@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from data.store.readings import MOST_READ
 from data.store.unit_of_work import Store
-from models.predictor import Predictor
 from serving.console.agreement import agreement
 from serving.console.pages import Me, page
 from serving.console.stored import in_store
 from serving.console.visitors import Visitor, visitor
+from serving.inference.live import Live
 
 Reader = Annotated[Visitor, Depends(visitor("cases.read", "triage"))]
 router = APIRouter(include_in_schema=False)
@@ -19,7 +19,8 @@ router = APIRouter(include_in_schema=False)
 @router.get("/model")
 async def model(request: Request, visitor: Reader) -> Response:
     """`?bundle=`: another one that labels are there of."""
-    predictor: Predictor = request.app.state.predictor
+    live: Live = request.app.state.live
+    predictor = live.model.predictor
     wanted = request.query_params.get("bundle") or predictor.bundle.name
 
     def read(store: Store) -> tuple[Me, dict[str, Any]]:

@@ -10,11 +10,16 @@ from serving.console.visitors import Visitor
 
 PAGES: Sequence[tuple[str, tuple[Permission, ...]]] = (
     ("queue", ("cases.read",)),
+    ("intake", ("cases.store",)),
+    ("imports", ("cases.import",)),
     ("supervision", ("cases.read",)),
+    ("extensions", ("limits.decide",)),
+    ("rectification", ("cases.read",)),
     ("overview", ("cases.read",)),
     ("reports", ("reports.read",)),
     ("warnings", ("cases.read",)),
     ("alerts", ("alerts.acknowledge",)),
+    ("quality", ("cases.read",)),
     ("model", ("cases.read", "triage")),
     ("policy", ("cases.read",)),
     ("users", ("users.manage",)),

@@ -3,7 +3,7 @@
 Templates know `t` (the page's texts), `visitor` (None before sign-in), `me` (their name and unit) and `asset`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from data.store.scope import ROOT
+from data.store.tables import Case, Label
 from data.store.unit_of_work import UnitOfWork
 from serving.console import readable
 from serving.console.assets import asset
@@ -49,7 +50,7 @@ class Me:
     alerts: int
     """Urgent alerts that nobody has acknowledged and they may."""
     waiting: int
-    """Reminders without an act, and notes to them that they have not acknowledged."""
+    """Reminders without an act, notes that they have not acknowledged, flags that they may lower as the second."""
 
     @classmethod
     def of(cls, work: UnitOfWork, visitor: Visitor) -> "Me":
@@ -67,7 +68,15 @@ def waiting_for(work: UnitOfWork, visitor: Visitor) -> int:
     """A supervisor's are those of all their units, a handler's their own."""
     assignee_id = None if visitor.may("cases.assign") else visitor.id
     reminders = work.supervision.count_waiting(within=visitor.within, assignee_id=assignee_id)
-    return reminders + work.supervision.count_for(visitor.id, within=visitor.within)
+    return reminders + work.supervision.count_for(visitor.id, within=visitor.within) + len(to_confirm(work, visitor))
+
+
+def to_confirm(work: UnitOfWork, visitor: Visitor) -> Sequence[tuple[Case, Label, tuple[str, ...]]]:
+    """Flags that another person lowered and the visitor may confirm."""
+    if not visitor.may("flags.confirm"):
+        return ()
+    waiting = work.labels.waiting_for_second(within=visitor.within)
+    return [item for item in waiting if item[1].user_id != visitor.id]
 
 
 def page(
@@ -77,13 +86,14 @@ def page(
     me: Me | None = None,
     context: Mapping[str, Any] = {},
     status: int = 200,
+    words: str | None = None,
 ) -> HTMLResponse:
-    """One page. `me` is None where nobody is signed in, or nothing is known of them."""
+    """One page. `me` is None where nobody is signed in, or nothing is known of them. `words`: another page's texts."""
     visitor: Visitor | None = getattr(request.state, "visitor", None)
     language = language_of(request)
     html = _ENVIRONMENT.get_template(f"{template}.html").render(
         context,
-        t=texts(template, language),
+        t=texts(words or template, language),
         lang=language,
         visitor=visitor,
         me=me,

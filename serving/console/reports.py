@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self, cast
+from typing import Annotated, Self
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,7 +16,7 @@ from serving.console.report_desk import Asked, ReportDesk
 from serving.console.stored import in_store
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
-from serving.reports.formats import FORMATS, Format
+from serving.reports.formats import FORMATS
 from serving.reports.html import report_body
 from serving.stored import store_access
 
@@ -80,7 +80,7 @@ async def report_file(request: Request, visitor: Reader) -> Response:
     if given not in FORMATS:
         raise ServiceError("query_invalid", f"format is one of {', '.join(FORMATS)}", "文件格式不正确")
     asked = wanted.asked(visitor, kind)
-    made = await _desk(request).file(store_access(request), asked, cast(Format, given))
+    made = await _desk(request).file(store_access(request), asked, given)
     name = f"{kind}-{wanted.quarter}-{wanted.unit_id}.{made.suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(made.content, media_type=made.media_type, headers=headers)

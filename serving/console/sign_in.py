@@ -5,7 +5,7 @@ random cookie, so that nobody can sign a browser in as somebody else.
 """
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -80,10 +80,29 @@ async def sign_out(request: Request, visitor: Anybody) -> Response:
     return response
 
 
-def _form(request: Request, *, next: str, login: str = "", message: str = NO_MESSAGE) -> Response:
+def refused_page(request: Request, message: str, *, status: int, subject: str = "") -> Response:
+    """The form again, with why signing in elsewhere came to nothing; `subject`: what an administrator needs to know."""
+    return _form(request, next="", message=message, status=status, subject=subject)
+
+
+def _form(
+    request: Request,
+    *,
+    next: str,
+    login: str = "",
+    message: str = NO_MESSAGE,
+    status: int | None = None,
+    subject: str = "",
+) -> Response:
     secret = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
-    context = {"next": own_page(next), "login": login, "message": message, "form_token": form_token(secret)}
-    status = STATUS_OF_CODE[refused().code] if message == REFUSED else 200
+    context: dict[str, Any] = {
+        "next": own_page(next),
+        "login": login,
+        "message": message,
+        "form_token": form_token(secret),
+    }
+    context |= {"has_oidc": request.app.state.oidc is not None, "subject": subject}
+    status = status or (STATUS_OF_CODE[refused().code] if message == REFUSED else 200)
     response = page(request, "sign_in", context=context, status=status)
     keep_form_secret(request, response, FORM_COOKIE, secret)
     return response

@@ -12,11 +12,12 @@ from fastapi.responses import RedirectResponse
 
 from data.store.supervision import MOST_LISTED, Reminded
 from data.store.supervision_tables import Directive
-from data.store.tables import Case
+from data.store.tables import Case, Label
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.api.case_work import check_assignee
 from serving.console.due import Due
-from serving.console.pages import Me, page
+from serving.console.names import names
+from serving.console.pages import Me, page, to_confirm
 from serving.console.people import Person, deciders, people_named
 from serving.console.stored import in_store
 from serving.console.visitors import Visitor, visitor
@@ -39,6 +40,16 @@ class ReminderRow:
     assignee: str
     receivers: list[Person]
     """Who may be pressed, whoever works on it first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoweredRow:
+    """A decision that left out flags, which stand until a second person confirms."""
+
+    case: Case
+    flags: Sequence[str]
+    who: str
+    label: Label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +113,18 @@ def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str
         "is_cut": len(found) == MOST_LISTED,
         "is_own": is_own,
         "shows_all": shows_all,
+        "lowered": _lowered_rows(work, visitor),
+        "names": names(visitor.language),
         "to_me": _directive_rows(work, work.supervision.waiting_for(visitor.id, within=visitor.within)),
         "written": [] if is_own else _directive_rows(work, work.supervision.written(within=visitor.within)),
         "now": work.now(),
     }
+
+
+def _lowered_rows(work: UnitOfWork, visitor: Visitor) -> list[LoweredRow]:
+    found = to_confirm(work, visitor)
+    people = people_named(work, (label.user_id for _, label, _ in found))
+    return [LoweredRow(case=case, flags=flags, who=people[label.user_id], label=label) for case, label, flags in found]
 
 
 def _reminder_rows(work: UnitOfWork, visitor: Visitor, found: Sequence[Reminded]) -> list[ReminderRow]:

@@ -31,6 +31,10 @@ class Line:
     """Empty for the service itself."""
     to: str
     note: str = field(repr=False)
+    by: str
+    """Who answers for it: of an escalation, of an item of 溯源整改."""
+    details: Mapping[str, Any]
+    """Codes and numbers of the event."""
     is_withdrawn: bool
     changes: Sequence[Change]
 
@@ -39,7 +43,10 @@ def timeline(work: UnitOfWork, case_id: str, *, within: str) -> list[Line]:
     """Every event but readings without the model's answer, which stay unseen. Raises NotFoundError."""
     events = [event for event in work.events.of_case(case_id, within=within) if event.kind != "read_blind"]
     labels = {label.id: label for label in work.labels.of_case(case_id, within=within)}
-    people = people_named(work, [actor for event in events for actor in (event.actor_id, event.details.get("to"))])
+    named = ("to", "responsible", "owner")
+    people = people_named(
+        work, [actor for event in events for actor in (event.actor_id, *map(event.details.get, named))]
+    )
     return [_line(work, event, labels, people) for event in reversed(events)]
 
 
@@ -50,6 +57,8 @@ def _line(work: UnitOfWork, event: Event, labels: Mapping[int, Label], people: M
         kind=event.kind,
         actor="" if event.actor_id == SYSTEM else people[event.actor_id],
         to=_to(work, event, people),
+        by=people.get(event.details.get("responsible") or event.details.get("owner") or "", ""),
+        details=event.details,
         note=label.reason if label is not None and event.kind == "labelled" else event.note,
         is_withdrawn=label is not None and label.withdrawn_at is not None and event.kind == "labelled",
         changes=list(_changes(event, label)) if label is not None else [],
@@ -58,8 +67,10 @@ def _line(work: UnitOfWork, event: Event, labels: Mapping[int, Label], people: M
 
 def _to(work: UnitOfWork, event: Event, people: Mapping[str, str]) -> str:
     to: Any = event.details.get("to")
-    if event.kind in ("handed_over", "taken_back") and isinstance(to, str):
+    if event.kind in ("handed_over", "escalated", "taken_back") and isinstance(to, str):
         return work.units.get(to, within=ROOT).name
+    if event.kind in ("repeat_linked", "repeat_unlinked"):
+        return str(event.details["case"])
     return people.get(to, "") if event.kind in ("assigned", "supervised") else ""
 
 

@@ -34,7 +34,7 @@ class Done:
     event_id: int
     seconds_left: int
     to: str
-    """Whom or which unit it was given to; empty for other kinds."""
+    """Whom or which unit it was given to, or the case that it repeats; empty for other kinds."""
 
 
 def done(work: UnitOfWork, visitor: Visitor, parameters: Mapping[str, str]) -> Done | None:
@@ -76,7 +76,9 @@ def _receiver(work: UnitOfWork, event: Event) -> str:
     to: Any = event.details.get("to")
     if event.kind == "assigned":
         return people_named(work, [to])[to]
-    return work.units.get(to, within=ROOT).name if event.kind == "handed_over" else ""
+    if event.kind == "repeat_linked":
+        return str(event.details["case"])
+    return work.units.get(to, within=ROOT).name if event.kind in ("handed_over", "escalated") else ""
 
 
 def _with(address: str, name: str, value: str) -> str:

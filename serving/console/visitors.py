@@ -24,6 +24,7 @@ HOME = "/console"
 SESSION_COOKIE = "xiaobao_session"
 LANGUAGE_COOKIE = "xiaobao_language"
 KEEP_LANGUAGE_FOR = timedelta(days=365)
+AWAY_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,11 @@ def keep_language(request: Request, response: Response) -> None:
 def keep_form_secret(request: Request, response: Response, name: str, secret: str) -> None:
     """What binds the sign-in form to this browser; gone when the browser closes."""
     _set(request, response, name, secret, max_age=None)
+
+
+def keep_for_callback(request: Request, response: Response, name: str, value: str) -> None:
+    """What binds a sign-in elsewhere to this browser, while it is away."""
+    _set(request, response, name, value, max_age=AWAY_FOR)
 
 
 def drop_cookie(request: Request, response: Response, name: str) -> None:

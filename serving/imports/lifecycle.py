@@ -1,14 +1,15 @@
 """What an app that imports files has beside model and store. In: the app. Out: a running worker, room for uploads."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from starlette.applications import Starlette
 
+from models.predictor import Predictor
 from serving.imports.upload import UploadSlots
 from serving.imports.worker import ImportWorker
-from serving.inference.pool import InferencePool
+from serving.inference.live import Live
 from serving.stored import StoreAccess
 
 MOST_UPLOADS = 4
@@ -22,13 +23,19 @@ async def import_lifespan(app: Starlette) -> AsyncIterator[None]:
     if access is None:
         yield
         return
-    pool: InferencePool = app.state.pool
+    live: Live = app.state.live
+
+    @contextmanager
+    def leased() -> Iterator[Predictor]:
+        with live.lease() as model:
+            yield model.predictor
+
     worker = ImportWorker(
         lambda: access.store,
-        app.state.predictor,
+        leased,
         settings=app.state.settings,
         telemetry=app.state.telemetry,
-        is_busy=lambda: pool.unanswered > 0,
+        is_busy=lambda: live.model.pool.unanswered > 0,
     )
     app.state.import_worker, app.state.upload_slots = worker, UploadSlots(MOST_UPLOADS)
     worker.start()

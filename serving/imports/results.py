@@ -26,11 +26,12 @@ def json_lines(store: Store, job_id: str, *, within: str) -> Iterator[bytes]:
         yield "".join(json.dumps(content, ensure_ascii=False) + "\n" for content in page).encode()
 
 
-def comma_separated(store: Store, job_id: str, *, within: str) -> Iterator[bytes]:
+def comma_separated(store: Store, job_id: str, *, within: str, failed_only: bool = False) -> Iterator[bytes]:
     """A line of names, then one line a row; flags are separated by spaces. Raises as `json_lines`."""
     yield "\ufeff".encode() + _csv_lines([list(FIELDS)])
     for page in _pages(store, job_id, within):
-        yield _csv_lines([[_cell(content[name]) for name in FIELDS] for content in page])
+        wanted = [content for content in page if content["error"] or not failed_only]
+        yield _csv_lines([[_cell(content[name]) for name in FIELDS] for content in wanted])
 
 
 def _pages(store: Store, job_id: str, within: str) -> Iterator[list[dict[str, object]]]:

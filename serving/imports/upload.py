@@ -6,7 +6,7 @@ The file is held in memory, within the limit, and never written to disk in clear
 import hashlib
 import re
 import unicodedata
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -76,7 +76,7 @@ async def read_upload(request: Request, *, most_bytes: int) -> Upload:
     """Read the file of a request. Raises ServiceError."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == FORM_TYPE:
-        upload = await _from_form(request, most_bytes)
+        upload, _ = await _from_form(request, most_bytes)
     elif kind in FORMAT_OF_TYPE:
         content = b"".join([piece async for piece in _bounded(request, most_bytes, most_bytes)])
         file_format = FORMAT_OF_TYPE[kind]
@@ -86,6 +86,15 @@ async def read_upload(request: Request, *, most_bytes: int) -> Upload:
         raise _wrong_type("the Content-Type says none of the kinds of file")
     _check_content(upload)
     return upload
+
+
+async def read_form_upload(request: Request, *, most_bytes: int) -> tuple[Upload, Mapping[str, str]]:
+    """The file of a form and its other fields. Raises ServiceError."""
+    if not request.headers.get("content-type", "").lower().startswith(FORM_TYPE):
+        raise _wrong_type("the Content-Type is that of no form")
+    upload, fields = await _from_form(request, most_bytes)
+    _check_content(upload)
+    return upload, fields
 
 
 def clean_name(name: str) -> str:
@@ -99,7 +108,7 @@ def clean_name(name: str) -> str:
     return safe[: LONGEST_NAME - len(ending) - 1] + "…" + ending
 
 
-async def _from_form(request: Request, most_bytes: int) -> Upload:
+async def _from_form(request: Request, most_bytes: int) -> tuple[Upload, Mapping[str, str]]:
     class InMemory(MultiPartParser):
         spool_max_size = most_bytes + _FORM_BYTES  # a larger part would be written to a file
 
@@ -119,6 +128,7 @@ async def _from_form(request: Request, most_bytes: int) -> Upload:
             f"the form holds {len(files)} files; expected one, in a field with a file name",
             f"表单中有 {len(files)} 个文件，应为一个",
         )
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
     name, content = files[0].filename or "", await files[0].read()
     await form.close()
     if len(content) > most_bytes:
@@ -128,7 +138,7 @@ async def _from_form(request: Request, most_bytes: int) -> Upload:
     file_format = FORMAT_OF_ENDING.get(PurePath(name).suffix.lower()) or FORMAT_OF_TYPE.get(kind)
     if file_format is None:
         raise _wrong_type("the file in the form has another ending and Content-Type")
-    return Upload(name=clean_name(name), format=file_format, content=content)
+    return Upload(name=clean_name(name), format=file_format, content=content), fields
 
 
 async def _bounded(request: Request, most: int, told: int) -> AsyncGenerator[bytes, None]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from itertools import islice
 from typing import TypeVar, cast
@@ -51,12 +52,13 @@ class _StoppedError(Exception):
 
 
 class ImportWorker:
-    """`open_store` raises StoreUnavailableError while it cannot; `is_busy` tells whether requests are waiting."""
+    """`open_store` raises StoreUnavailableError while it cannot; `lease` gives the model for one batch of rows;
+    `is_busy` tells whether requests are waiting."""
 
     def __init__(
         self,
         open_store: Callable[[], Store],
-        predictor: Predictor,
+        lease: Callable[[], AbstractContextManager[Predictor]],
         *,
         settings: Settings,
         telemetry: Telemetry,
@@ -66,7 +68,7 @@ class ImportWorker:
         self._settings = settings
         self._telemetry = telemetry
         self._is_busy = is_busy
-        self._rows = RowTriage(predictor, settings, self._give_way)
+        self._lease = lease
         self._id = secrets.token_hex(8)
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -139,7 +141,9 @@ class ImportWorker:
         file_format = cast(FileFormat, job.format)
         table = open_import(content, file_format, name=job.file_name, settings=self._settings)
         for batch in _batches(self._behind(last, table.records, job)):
-            rows = self._rows.triage(batch, numbered=f"import-{job.sha256[:16]}-{job.unit_id}")
+            with self._lease() as predictor:
+                triage = RowTriage(predictor, self._settings, self._give_way)
+                rows = triage.triage(batch, numbered=f"import-{job.sha256[:16]}-{job.unit_id}")
             self._count_rows(rows, self._insist(lambda work: self._store(work, job, principal, rows)))  # noqa: B023
         self._insist(lambda work: work.imports.finish(self._held(work, job)))
         self._count_end(DONE)

@@ -3,11 +3,16 @@
 Each first only reads, so that an idle service takes no lock; several replicas may do all of this at once.
 """
 
+from datetime import timedelta
+
+from data.policy.case_times import shanghai_day
 from data.store.columns import CHINA
 from data.store.outbox import AUDIT_HEAD
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.telemetry import Telemetry
+
+QUALITY_DAYS = 90
 
 
 def notify_alerts(store: Store) -> None:
@@ -46,6 +51,10 @@ def measure(store: Store, telemetry: Telemetry) -> None:
         telemetry.alerts_open.set(work.alerts.count_open(within=ROOT))
         telemetry.outbox_waiting.set(state.waiting)
         telemetry.outbox_dead.set(state.dead)
+        since = shanghai_day(work.now()) - timedelta(days=QUALITY_DAYS)
+        waiting, read = work.quality.counts(since=since, within=ROOT)
+        telemetry.quality_waiting.set(waiting)
+        telemetry.quality_read.set(read)
         letters = work.letters.state()
         telemetry.mails_waiting.set(letters.waiting)
         telemetry.mails_dead.set(letters.dead)

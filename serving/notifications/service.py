@@ -13,6 +13,7 @@ from serving.notifications import rounds
 from serving.notifications.delivery import DeliveryWorker
 from serving.notifications.mail import Mailer
 from serving.notifications.repeating import Repeating
+from serving.quality_rounds import draw_for_quality
 from serving.settings import Settings
 from serving.telemetry import Telemetry
 from serving.warning.digest import send_on_mondays
@@ -23,6 +24,7 @@ MEASURE_SECONDS = 15.0
 CLOCK_SECONDS = 20.0
 WARNING_SECONDS = 300.0
 MAIL_SECONDS = 2.0
+QUALITY_SECONDS = 600.0
 
 
 class Notifications:
@@ -40,6 +42,11 @@ class Notifications:
                 seconds=ROUND_SECONDS,
             ),
             Repeating("clocks", [lambda: look_at_clocks(get_store())], seconds=CLOCK_SECONDS),
+            Repeating(
+                "quality draw",
+                [lambda: draw_for_quality(get_store(), settings.quality_share)],
+                seconds=QUALITY_SECONDS,
+            ),
             Repeating("early warning", [lambda: look_in_the_morning(get_store())], seconds=WARNING_SECONDS),
             Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
             DeliveryWorker(get_store, settings, telemetry),

@@ -101,7 +101,7 @@ def _rules(report: Report) -> Iterator[str]:
     elif report.purged:
         yield "部分投诉已按保存期限清除，只计入仍有留存的项目，不计监管转办与重复投诉。"
     if report.is_exact:
-        yield "本版本未隐去小数，不得外发。"
+        yield "本版本未隐去少量件数，不得外发。"
     else:
         yield (
             f"1 至 {report.least - 1} 件的数字以＊代替；为防止用合计、上级类别或本行口径相减推算，另有部分数字一并"

@@ -9,8 +9,8 @@ from serving.reports.headings import Heading
 from serving.reports.paragraph import paragraph
 from serving.reports.report import Report
 
-EXACT = "内部资料 含未隐去的小数，仅限有权查阅案件的人员"
-SENT = "已隐去小数（＊），可发至各机构"
+EXACT = "内部资料，含未隐去的少量件数，仅限有权查阅案件的人员"
+SENT = "已隐去少量件数（＊），可发至各机构"
 PURGED = "（已清除，未留明细）"
 
 

@@ -22,14 +22,7 @@ def disclosure(work: UnitOfWork, year: int, *, unit_id: str, within: str, files:
     """Raises NotFoundError for a unit that the caller does not see."""
     scope = Scope.of(work, unit_id, within=within)
     figures = [
-        quarter_figures(
-            work,
-            quarter,
-            scope=scope,
-            files=files,
-            least=files.headings.least_count,
-            assessed=work.reports.assess_units(quarter, within=scope.unit.path),
-        )
+        quarter_figures(work, quarter, scope=scope, files=files, least=files.headings.least_count)
         for quarter in quarters_of(year)
     ]
     total = sum(quarter.cells[ALL] for quarter in figures)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from data.quarter import Quarter
-from data.store.report_figures import COMPLAINT, MatterCount, UnitFigures
+from data.store.report_figures import COMPLAINT, MatterCount
 from data.store.tables import Unit
 from data.store.unit_of_work import UnitOfWork
 from data.taxonomy import Conventions
@@ -78,14 +78,14 @@ def quarter_figures(
     scope: Scope,
     files: ReportFiles,
     least: int,
-    assessed: Sequence[UnitFigures],
 ) -> QuarterFigures:
     """All counts of one quarter, and which of them are not printed."""
     within = scope.unit.path
     matters = work.reports.count_matters(quarter, within=within)
     cells: Counter[Key] = Counter()
+    paths = {unit.id: unit.path for unit in scope.units}
     for count in matters:
-        for key in _keys(count, files):
+        for key in (*_keys(count, files), ("unit", scope.part_of(paths[count.unit_id]))):
             cells[key] += count.cases
     for kind, counts in (
         ("channel", work.reports.count_channels(quarter, within=within)),
@@ -94,8 +94,6 @@ def quarter_figures(
     ):
         for code, cases in counts.items():
             cells[kind, code or NOT_NAMED] += cases
-    for unit in assessed:
-        cells["unit", scope.part_of(unit.path)] += unit.cases
     cells.pop(("order_type", COMPLAINT), None)
     cells = Counter({key: cases for key, cases in cells.items() if cases})
     cells[ALL] = sum(count.cases for count in matters)

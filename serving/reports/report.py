@@ -61,14 +61,14 @@ def build_report(
     """Raises NotFoundError for a unit that the caller does not see."""
     scope = Scope.of(work, unit_id, within=within)
     least = 1 if is_exact else files.headings.least_count
-    assessed = [work.reports.assess_units(each, within=scope.unit.path) for each in _three(quarter)]
+    assessed = work.reports.assess_units(quarter, within=scope.unit.path)
     now, before, year_ago = (
-        quarter_figures(work, each, scope=scope, files=files, least=least, assessed=units)
-        for each, units in zip(_three(quarter), assessed, strict=True)
+        quarter_figures(work, each, scope=scope, files=files, least=least)
+        for each in (quarter, quarter.before, quarter.year_ago)
     )
-    units, total = assess(assessed[0], scope=scope, figures=now, least=least)
+    units, total = assess(assessed, scope=scope, figures=now, least=least)
     urgent_total, urgent = work.reports.urgent(quarter, within=scope.unit.path, limit=MOST_URGENT)
-    reviewed, purged = _sum(assessed[0], "reviewed"), _sum(assessed[0], "purged")
+    reviewed, purged = _sum(assessed, "reviewed"), _sum(assessed, "purged")
     return Report(
         quarter=quarter,
         scope=scope,
@@ -88,10 +88,6 @@ def build_report(
         urgent=urgent,
         hot_terms=hot_terms(work, quarter, within=scope.unit.path),
     )
-
-
-def _three(quarter: Quarter) -> tuple[Quarter, Quarter, Quarter]:
-    return quarter, quarter.before, quarter.year_ago
 
 
 def _sum(units: Sequence[UnitFigures], name: str) -> int:

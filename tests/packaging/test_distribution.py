@@ -11,6 +11,7 @@ from tests.packaging.commands import CHECKOUT
 
 PACKAGES = ("data", "models", "eval", "training", "serving")
 DATA_FILES = {
+    "serving/console/replies.yaml",
     "data/taxonomy.yaml",
     "data/terms.yaml",
     "data/real_institutions.txt",
@@ -21,7 +22,9 @@ DATA_FILES = {
     "data/redaction/names.yaml",
     "data/policy/holidays.yaml",
     "models/rules.yaml",
+    "serving/console/notice.yaml",
     "eval/gate.yaml",
+    "models/golden.yaml",
 }
 
 

@@ -173,7 +173,7 @@ def test_probes_and_metrics(client: TestClient) -> None:
     client.post("/v1/triage", json={"text": TEXT})
     client.post("/v1/triage", json={"text": ""})
     assert client.get("/healthz").json()["status"] == "alive"
-    assert client.get("/readyz").json() == {"status": "ready", "bundle": "bundle"}
+    assert client.get("/readyz").json() == {"status": "ready", "bundle": "bundle", "detail": None}
     metrics = client.get("/metrics").text
     assert 'xiaobao_http_requests_total{route="/v1/triage",status="200"}' in metrics
     assert 'xiaobao_rejected_total{code="text_empty"}' in metrics

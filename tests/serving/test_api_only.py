@@ -59,8 +59,8 @@ def test_errors_are_those_of_the_whole_service(
 
 def test_probes_and_metrics(lean: TestClient) -> None:
     lean.post("/v1/triage", json={"text": TEXT})
-    assert lean.get("/healthz").json() == {"status": "alive", "bundle": None}
-    assert lean.get("/readyz").json() == {"status": "ready", "bundle": "bundle"}
+    assert lean.get("/healthz").json() == {"status": "alive", "bundle": None, "detail": None}
+    assert lean.get("/readyz").json() == {"status": "ready", "bundle": "bundle", "detail": None}
     metrics = lean.get("/metrics").text
     assert 'xiaobao_http_requests_total{route="/v1/triage",status="200"}' in metrics
     assert "xiaobao_ready 1.0" in metrics
@@ -97,7 +97,7 @@ def test_production_wants_the_token(settings: Settings, tiny_predictor: Predicto
 def test_a_stopping_pool_turns_ready_to_503(settings: Settings, tiny_predictor: Predictor) -> None:
     app: Starlette = create_api_only(settings, tiny_predictor)
     with TestClient(app) as client:
-        app.state.pool.stop()
+        app.state.live.model.pool.stop()
         assert client.get("/readyz").status_code == 503
         assert client.post("/v1/triage", json={"text": "你好"}).status_code == 503
         assert client.get("/healthz").status_code == 200

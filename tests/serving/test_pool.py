@@ -124,7 +124,7 @@ def test_one_dead_worker_turns_ready_to_503(
 ) -> None:
     app: FastAPI = create_app(settings, tiny_predictor)
     with TestClient(app) as client:
-        pool = app.state.pool
+        pool = app.state.live.model.pool
         monkeypatch.setattr(pool, "_take_group", lambda: None)  # whoever takes the next text ends after it
         assert client.post("/v1/triage", json={"text": "你好"}).status_code == 200
         deadline = time.monotonic() + 10
@@ -139,7 +139,7 @@ def test_a_stopping_pool_turns_ready_to_503(settings: Settings, tiny_predictor: 
     app: FastAPI = create_app(settings, tiny_predictor)
     with TestClient(app) as client:
         assert client.get("/readyz").status_code == 200
-        app.state.pool.stop()
+        app.state.live.model.pool.stop()
         assert client.get("/readyz").status_code == 503
         assert client.post("/v1/triage", json={"text": "你好"}).status_code == 503
         assert client.get("/healthz").status_code == 200

@@ -169,7 +169,8 @@ const actions = {
   q: () => follow("#to-queue"),
   c: () => form.querySelector("#next").click(),
   f: () => form.querySelector("#flags input").focus(),
-  e: () => unfold("#hand-over", "select"),
+  e: () => unfold("#escalate", "select, input:not([type=hidden])"),
+  o: () => unfold("#close", "select"),
   m: () => unfold("#notes", "textarea"),
   n: () => {
     const shown = facets.filter((facet) => !facet.hidden);

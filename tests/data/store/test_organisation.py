@@ -8,14 +8,16 @@ import pytest
 from data.errors import NotAllowedError, NotFoundError, StoreError
 from data.store.clock_records import Reopening
 from data.store.records import CaseFilter
+from data.store.rectifications import NewRectification
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from tests.data.store.cases import EAST, EAST_ONE, HEAD, MONDAY, WEST, facets, label, put, result, told, user_id
 
 MISTAKE = Reopening(reason="mistake")
+MENDING = NewRectification(subcause="C02.1", owner_id="x", due_on=MONDAY.date(), measure="修订话术")
 # Made for the store's own use with what is already in hand, or before anybody is known.
 UNSCOPED = {
-    "CaseRepository": set(),
+    "CaseRepository": {"above", "customer_key"},
     "TriageResultRepository": {"record"},
     "EventRepository": {"record"},
     "OriginalRepository": {"add"},
@@ -30,6 +32,9 @@ UNSCOPED = {
     "LetterRepository": {"is_due", "claim", "sent", "failed", "postpone", "state"},
     "ApiKeyRepository": {"by_token", "names"},
     "SignInRepository": {"attempt", "record", "open_session", "by_token", "is_due", "seen", "close_session"},
+    "QualityRepository": {"days_to_draw", "draw"},
+    "IdentityRepository": {"recognised"},
+    "ClockRepository": {"opening"},  # of a case to come
     "SavedViewRepository": {"of_user", "save", "forget"},  # each person's own
     "UndoRepository": {"latest"},
     "ImportRepository": {"record", "release", "finish", "fail"},
@@ -40,7 +45,7 @@ UNSCOPED = {
 def test_every_query_takes_the_callers_unit_path(store: Store) -> None:
     with store.reading() as work:
         repositories = [part for part in vars(work).values() if type(part).__module__.startswith("data.store.")]
-    assert len(repositories) == 32
+    assert len(repositories) == 37
     for repository in repositories:
         name = type(repository).__name__
         methods = {key for key, value in inspect.getmembers(type(repository), callable) if not key.startswith("_")}
@@ -96,6 +101,14 @@ def test_another_branchs_case_is_invisible(store: Store) -> None:
             other.id, 1, notified_on=MONDAY.date(), actor_id="x", within=WEST
         ),
         "extensions": lambda work: work.extensions.of_case(other.id, within=WEST),
+        "root cause": lambda work: work.rectifications.open(other.id, MENDING, actor_id="x", within=WEST),
+        "escalate": lambda work: work.cases.escalate(other.id, reason="客户升级", actor_id="x", within=WEST),
+        "repeat": lambda work: work.cases.link_repeat(own.id, other.id, actor_id="x", within=WEST),
+        "repeats": lambda work: work.cases.repeats(other.id, within=WEST),
+        "reply": lambda work: work.replies.of_case(other.id, within=WEST),
+        "save reply": lambda work: work.replies.save(other.id, "答复", user_id=supervisor, within=WEST),
+        "withdraw extension": lambda work: work.extensions.withdraw(other.id, 1, user_id=supervisor, within=WEST),
+        "rectifications": lambda work: work.rectifications.of_case(other.id, within=WEST),
         "reminders": lambda work: work.reminders.of_case(other.id, within=WEST),
         "erase": lambda work: work.originals.erase(other.id, actor_id="x", reason="客户要求", within=WEST),
     }

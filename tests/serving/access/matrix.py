@@ -14,7 +14,9 @@ in; everybody else gets 403, who has no valid token 401. `on` says what the rout
 
 All callers but those of WHOLE_BANK belong to the branch `east`. `json` may hold `{unit}`, `{user}`, `{new}` (a word
 never used before). `versioned` sends the case's version along. `endless` answers never end: only refusals are tried.
-`signs_out`: people sign in anew for each call. `{code}` and `{unconfirmed}` are rows of the policy from memory.
+`prepared`: the case is made ready first, and `{made}` is the fact or extension that this made; `{now}` and `{today}`
+are times after its receipt. `signs_out`: people sign in anew for each call. `{code}` and `{unconfirmed}` are rows of
+the policy from memory.
 """
 
 from dataclasses import dataclass
@@ -56,6 +58,8 @@ STORE = "handler supervisor key key-supervisor"
 READ = "handler supervisor auditor compliance key key-auditor key-supervisor"
 LABEL = "handler supervisor"
 TAKE = "handler supervisor compliance"
+EXTEND = "handler supervisor compliance"
+DECIDE = "supervisor compliance"
 FOLLOW = "handler supervisor compliance key key-supervisor"
 AUDIT = "auditor compliance admin key-auditor"
 
@@ -83,6 +87,12 @@ DECISION = {
     "channel": "electronic", "flags": ["E07", "P02"], "seconds_spent": 8,
 }  # fmt: skip
 REASON = {"reason": "客户要求"}
+FACT = {"kind": "new_facts", "at": "{now}"}
+PAUSE = {"kind": "mediation", "began_at": "{now}", "notified_on": "{today}"}
+MORE_TIME = {"step": "D2", "total": 30, "reason": "情况复杂"}
+SLIP = {"reason": "mistake"}
+TOLD = {"notified_on": "{today}"}
+CLOSING = {"outcome": "supported", "told_at": "{now}"}
 NEW_USER = {"login": "{new}", "name": "新人", "role": "handler", "unit_id": "{unit}"}
 NEW_KEY = {"name": "新", "source_system": "{new}", "unit_id": "{unit}", "scopes": ["triage"]}
 NEW_WEBHOOK = {"name": "新", "url": "http://127.0.0.1:9/", "unit": "{unit}", "kinds": ["case.high_risk"]}
@@ -125,6 +135,19 @@ MATRIX = [
     row("POST /v1/cases/{case_id}/notes", On.CASE, LABEL, json={"text": "已回电"}, ok=204),
     row("POST /v1/cases/{case_id}/hand-over", On.CASE, LABEL, json={"unit_id": "east-1"}, versioned=True),
     row("POST /v1/cases/{own}/hand-over", On.IN_UNIT, LABEL, json={"unit_id": "{unit}"}, versioned=True),
+    row("POST /v1/cases/{case_id}/close", On.CASE, LABEL, json=CLOSING, versioned=True),
+    row("POST /v1/cases/{case_id}/reopen", On.CASE, LABEL, json=SLIP, versioned=True, prepared="closed"),
+    row("GET /v1/cases/{case_id}/closings", On.CASE, READ),
+    # ── limits of cases
+    row("POST /v1/cases/{case_id}/facts", On.CASE, LABEL, json=FACT, ok=201),
+    row("POST /v1/cases/{case_id}/facts/{made}/void", On.CASE, DECIDE, json=REASON, prepared="fact"),
+    row("POST /v1/cases/{case_id}/pauses", On.CASE, LABEL, json=PAUSE, ok=201),
+    row("POST /v1/cases/{case_id}/pauses/end", On.CASE, LABEL, json={"ended_at": "{now}"}, prepared="paused"),
+    row("POST /v1/cases/{case_id}/extensions", On.CASE, EXTEND, json=MORE_TIME, ok=201),
+    row("POST /v1/cases/{case_id}/extensions/{made}/approve", On.CASE, DECIDE, json={}, prepared="asked"),
+    row("POST /v1/cases/{case_id}/extensions/{made}/refuse", On.CASE, DECIDE, json={}, prepared="asked"),
+    row("POST /v1/cases/{case_id}/extensions/{made}/notice", On.CASE, LABEL, json=TOLD, prepared="granted"),
+    row("GET /v1/extensions", On.NOTHING, DECIDE),
     row("POST /v1/cases/{case_id}/erase", On.CASE, "compliance", json=REASON, ok=204),
     # ── administration
     row("GET /v1/units", On.LIST_UNITS, READ + " admin"),

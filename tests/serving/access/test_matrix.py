@@ -5,19 +5,22 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 
 import pytest
 from httpx import Response
 from starlette.routing import BaseRoute, Mount
 
+from data.policy.case_times import shanghai_day
 from data.store.api_keys import NewApiKey
 from data.store.records import NewImport
 from data.store.scope import ROOT
+from data.store.unit_of_work import utc_now
 from models.predictor import Predictor
 from serving.access.permissions import PERMISSIONS
 from tests.conftest import new_database
-from tests.data.store.cases import label, put, user_id
+from tests.data.store.cases import label, put, told, user_id
 from tests.serving.access.matrix import ALL, KEYS, MATRIX, PERSONS, WITHOUT_TOKEN, On, Row
 from tests.serving.banks import TOKEN, Bank, bearer, open_bank
 
@@ -95,7 +98,7 @@ def _thing(bank: Bank, on: On, place: str) -> str:
     if place == NEVER:
         return "20261130-00000000" if on is On.CASE else NEVER
     if on is On.CASE:
-        return put(bank.store, unit_id=place).id
+        return put(bank.store, unit_id=place, received_at=utc_now()).id
     number = next(_numbers)
     if on is On.ALERT:
         return _alert(bank, put(bank.store, unit_id=place).id)
@@ -208,8 +211,10 @@ def _call(world: World, row: Row, caller: str, unit: str, place: str, *, is_let_
         values["own"] = _thing(bank, kind, OWN)
     method, path = row.route.split(" ", 1)
     case_id = values.get(On.CASE.value) or values.get("own", "")
-    if row.prepared == "lowered" and is_let_in:
-        _lower(bank, case_id)
+    now = utc_now()
+    values |= {"now": now.isoformat(), "today": shanghai_day(now).isoformat(), "made": "1"}
+    if row.prepared and is_let_in:
+        values["made"] = str(PREPARED[row.prepared](bank, case_id, now))
     is_anew = row.signs_out and caller in PERSONS.split()
     caller_headers = _signed_in(bank, caller, unit) if is_anew else world.callers[unit][caller]
     headers = {**caller_headers, **(_version(bank, case_id) if row.versioned else {})}
@@ -229,10 +234,46 @@ def _version(bank: Bank, case_id: str) -> dict[str, str]:
         return {"If-Match": f'"{work.cases.version(case_id, within=ROOT)}"'}
 
 
-def _lower(bank: Bank, case_id: str) -> None:
+def _lower(bank: Bank, case_id: str, _now: datetime) -> int:
     labeller = user_id(bank.store, "labeller")
     with bank.store.writing() as work:
-        work.labels.add(case_id, label(labeller, flags=("P02",)), within=ROOT)
+        return work.labels.add(case_id, label(labeller, flags=("P02",)), within=ROOT).id
+
+
+def _ask(bank: Bank, case_id: str, _now: datetime) -> int:
+    labeller = user_id(bank.store, "labeller")
+    more = {"step": "D2", "total": 30, "reason": "情况复杂"}
+    with bank.store.writing() as work:
+        return work.extensions.request(case_id, **more, user_id=labeller, within=ROOT).id  # type: ignore[arg-type]
+
+
+def _grant(bank: Bank, case_id: str, now: datetime) -> int:
+    extension = _ask(bank, case_id, now)
+    supervisor = user_id(bank.store, "supervisor-east")
+    with bank.store.writing() as work:
+        return work.extensions.approve(case_id, extension, user_id=supervisor, within=ROOT).id
+
+
+def _add_fact(bank: Bank, case_id: str, now: datetime) -> int:
+    with bank.store.writing() as work:
+        return work.clocks.add_new_facts(case_id, at=now, actor_id="test", within=ROOT).id
+
+
+def _pause(bank: Bank, case_id: str, now: datetime) -> int:
+    times = {"began_at": now, "notified_on": shanghai_day(now)}
+    with bank.store.writing() as work:
+        return work.clocks.begin_pause(case_id, "mediation", **times, actor_id="test", within=ROOT).id  # type: ignore[arg-type]
+
+
+def _close(bank: Bank, case_id: str, now: datetime) -> int:
+    with bank.store.writing() as work:
+        work.cases.close(case_id, told(now), actor_id="test", within=ROOT)
+    return 0
+
+
+PREPARED = {
+    "lowered": _lower, "asked": _ask, "granted": _grant, "fact": _add_fact, "paused": _pause, "closed": _close,
+}  # fmt: skip
 
 
 def _check_list(world: World, row: Row, answer: Response) -> None:

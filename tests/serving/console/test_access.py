@@ -13,7 +13,15 @@ from data.store.scope import ROOT
 from tests.serving.console.office import Office, Seat, form_token
 
 NEVER = "20261130-00000000"
-WITHOUT_SESSION = {"GET /sign-in", "POST /sign-in", "GET /static/{name}"}
+WITHOUT_SESSION = {
+    "GET /sign-in",
+    "POST /sign-in",
+    "GET /static/{name}",
+    "GET /public",
+    "GET /oidc/start",
+    "GET /oidc/callback",
+    "GET /oidc/sign-out",
+}
 FORM = {"unit": "head", "to": "", "note": "已回电", "reason": "核对身份"}
 
 

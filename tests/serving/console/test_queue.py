@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
@@ -115,6 +116,23 @@ def test_views_are_kept_by_name(office: Office) -> None:
     assert "急件" in seat.get("/queue").text
     seat.post("/queue/views", forget=view[1], list="")
     assert "急件" not in seat.get("/queue").text
+
+
+def test_new_cases_are_counted_not_slipped_in(office: Office) -> None:
+    office.put(FEE)
+    zhou, he = office.seat("zhou"), office.seat("he")
+    found = re.search(r'data-address="/console(/queue/new[^"]+)"', zhou.get("/queue?flag=E07").text)
+    assert found
+    path = unescape(found[1])
+    assert zhou.get(path).json() == {"count": 0}
+    office.put(FRAUD)
+    office.put(FEE)
+    answer = zhou.get(path)
+    assert answer.json() == {"count": 1}  # the fee is none of this list
+    same = zhou.client.get(f"/console{path}", headers={"If-None-Match": answer.headers["etag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    assert he.get(path).json() == {"count": 0}
+    assert zhou.get("/queue/new?since=2026-11-30T10:00:00").status_code == 422
 
 
 @pytest.mark.parametrize(("login", "role"), [(login, role) for login, _, role, _ in PEOPLE])

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from data.store.scope import ROOT
 from serving.clock_rounds import look_at_clocks
-from tests.serving.console.office import Office
+from tests.serving.console.office import Office, fields_of
 
 FRAUD = "刚刚被骗共享屏幕转走五万元，请马上止付！"
 FEE = "信用卡年费说好首年免，今年扣了三百六十元，要求退还。"
@@ -73,3 +73,23 @@ def test_an_urgent_alert_stands_on_every_page_until_taken(office: Office) -> Non
     assert (answer.status_code, answer.headers["location"]) == (303, f"/console/cases/{case_id}")
     assert BAR not in zhou.get("/queue").text
     assert "吴桐" in zhou.get("/alerts").text
+
+
+def test_a_lowered_urgent_flag_waits_where_the_second_person_sees_it(office: Office) -> None:
+    case_id = office.put(FRAUD)
+    wu, zhou, lin = office.seat("wu"), office.seat("zhou"), office.seat("lin")
+    page = f"/cases/{case_id}"
+    fields = fields_of(zhou.get(page).text, case_id)
+    fields |= {"flag": [flag for flag in fields["flag"] if flag != "E07"], "reason": "客户确认系本人操作"}
+    assert zhou.post(f"{page}/label", page=page, **fields).status_code == 303
+    shown = lin.get("/supervision").text
+    assert "待您复核" in shown
+    assert "客户确认系本人操作" in shown
+    assert all("待您复核" not in seat.get("/supervision").text for seat in (zhou, wu))  # not who lowered it, no handler
+    with office.store.reading() as work:
+        version = work.cases.version(case_id, within=ROOT)
+    assert zhou.post(f"{page}/confirm-flags", page=page, seen=version).status_code == 403
+    assert lin.post(f"{page}/confirm-flags", page=page, seen=version).status_code == 303
+    assert "待您复核" not in lin.get("/supervision").text
+    with office.store.reading() as work:
+        assert "E07" not in work.cases.flags(case_id, within=ROOT)

@@ -34,6 +34,8 @@ def test_a_warning_from_the_list_to_its_end(office: Office) -> None:
     assert cases_of(zhou.get(f"/queue?warning={warning}").text) == cases_of(zhou.get("/queue").text.replace(
         f'<tr data-case="{other}"', "<tr"
     ))  # fmt: skip
+    assert f'href="/console/warnings/{warning}"' in zhou.get(f"/cases/{cases[0]}").text
+    assert f'href="/console/warnings/{warning}"' not in zhou.get(f"/cases/{other}").text
     assert zhou.post(f"/warnings/{warning}/acknowledge", list="1").headers["location"] == "/console/warnings"
     assert "周敏" in zhou.get("/warnings").text
     one = lin.get(f"/warnings/{warning}").text

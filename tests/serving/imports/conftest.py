@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import pytest
@@ -48,7 +49,7 @@ class Desk:
     ) -> ImportWorker:
         return ImportWorker(
             open_store or (lambda: self.store),
-            self.predictor,
+            lambda: nullcontext(self.predictor),
             settings=settings(),
             telemetry=self.telemetry,
             is_busy=is_busy,

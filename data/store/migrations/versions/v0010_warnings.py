@@ -64,4 +64,4 @@ def _add_warnings() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_warnings"),
     )
     for columns in (["unit_id"], ["owner_id"], ["ended_at", "raised_at"], ["key", "ended_at"]):
-        op.create_index(f"ix_warnings_{'_'.join(columns)}", "warnings", columns)
+        op.create_index(f"ix_{'_'.join(f'warnings_{column}' for column in columns)}", "warnings", columns)
