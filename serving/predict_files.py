@@ -61,7 +61,8 @@ def predict_file(
 def _write(
     predictor: Predictor, input_file: Path, answers: AnswerFile, problems: ProblemFile, *, workers: int
 ) -> FileOutcome:
-    done, told = 0, []
+    done = 0
+    told: list[RowProblem] = []
     try:
         with tqdm(desc="triage", unit="text") as bar:
             for window in triage_rows(predictor, read_rows(input_file), workers=workers):

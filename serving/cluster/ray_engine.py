@@ -31,7 +31,7 @@ from serving.input_rows import Row, RowProblem, read_rows
 PARTITION_ROWS = 2_000
 # The object store of a run without a cluster: it holds a few partitions, a text is a kilobyte.
 OBJECT_STORE_BYTES = 256 << 20
-KINDS = {"row": Row, "problem": RowProblem}
+KINDS: dict[str, type[Row] | type[RowProblem]] = {"row": Row, "problem": RowProblem}
 
 
 @dataclass(frozen=True, kw_only=True)
