@@ -5,7 +5,6 @@ never complaint text. Commands of other packages join by the entry-point group `
 install never imports training code; each command imports what it needs when it runs.
 """
 
-import logging
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -24,6 +23,7 @@ from serving.commands.report import report_command
 from serving.commands.store import store_group
 from serving.commands.taxonomy import taxonomy_group
 from serving.commands.warning import digest_command, warn_command
+from serving.logs import configure_logging
 
 if TYPE_CHECKING:
     from data.policy.schema import Policy
@@ -61,7 +61,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="xiaobao")
 def main() -> None:
     """xiaobao 消保: triage of Chinese bank complaints on your own machines."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging()
 
 
 for command in (
