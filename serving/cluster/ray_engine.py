@@ -31,6 +31,8 @@ from serving.input_rows import Row, RowProblem, read_rows
 PARTITION_ROWS = 2_000
 # The object store of a run without a cluster: it holds a few partitions, a text is a kilobyte.
 OBJECT_STORE_BYTES = 256 << 20
+START_SECONDS = "180"
+"""Ray gives itself thirty, which a busy machine exceeds."""
 KINDS: dict[str, type[Row] | type[RowProblem]] = {"row": Row, "problem": RowProblem}
 
 
@@ -144,6 +146,7 @@ def _cluster(address: str | None, workers: int) -> Iterator[None]:
     """Connected to a cluster, or to one of this machine alone that ends with the block."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", START_SECONDS)
     try:
         import ray
     except ImportError:
@@ -151,7 +154,7 @@ def _cluster(address: str | None, workers: int) -> Iterator[None]:
     alone = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **({} if address else alone))
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises many kinds, a bare Exception where its node does not start in time
         raise ClusterError(f"no Ray cluster at {address or 'this machine'}: {type(error).__name__}") from None
     try:
         context = ray.data.DataContext.get_current()
