@@ -137,6 +137,8 @@ def predict_command(
     from serving.settings import policies_of_environment
 
     policy = policies_of_environment().current
+    if address is not None and engine != "ray":
+        raise click.UsageError("--address is of a Ray cluster; add --engine ray")
     if engine == "ray":
         _predict_on_ray(input_file, output_file, workers, address, partition_rows, bundle_folder, policy)
         return

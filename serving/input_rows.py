@@ -59,7 +59,7 @@ def _open(file: Path) -> Iterator[Table]:
     file_format = FORMAT_OF_ENDING.get(ending)
     if file_format is None and ending != PARQUET:
         raise InputFileError(
-            f"{file.name} ends in {file.suffix or 'nothing'}; expected .jsonl, .csv or .xlsx or .parquet"
+            f"{file.name} ends in {file.suffix or 'nothing'}; expected .jsonl, .csv, .xlsx or .parquet"
         )
     with file.open("rb") as stream:
         if file_format is not None:
