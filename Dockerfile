@@ -10,7 +10,9 @@ COPY eval eval
 COPY training training
 COPY serving serving
 RUN python -m venv /opt/xiaobao
-RUN /opt/xiaobao/bin/pip install --no-cache-dir --disable-pip-version-check .
+# --build-arg EXTRAS=[postgres] for a database server.
+ARG EXTRAS=""
+RUN /opt/xiaobao/bin/pip install --no-cache-dir --disable-pip-version-check ".$EXTRAS"
 
 FROM python:3.12-slim
 # A new volume takes its owner from the folder.

@@ -13,6 +13,7 @@
     ├── BundleError        a model bundle is missing, damaged or does not fit this version
     ├── RegistryError      the folder of models cannot do what was asked (no such model, the gate was not passed)
     ├── EncoderError       the pretrained encoder cannot be built
+    ├── ClusterError       work on a Ray cluster cannot be begun or ended
     ├── SettingsError      the service must not start with these settings
     └── StoreError         the case store cannot do what was asked
         ├── StoreUnavailableError  the database does not answer, is locked or full; try again later
@@ -100,6 +101,10 @@ class RegistryError(XiaobaoError):
 
 class EncoderError(XiaobaoError):
     code = "encoder_invalid"
+
+
+class ClusterError(XiaobaoError):
+    code = "cluster_failed"
 
 
 class SettingsError(XiaobaoError):

@@ -71,7 +71,7 @@ class RunningService:
 
     def cpu_seconds(self) -> float:
         """Processor time that the process and everything it started have used so far."""
-        return sum(_cpu_ticks(pid) for pid in process_tree(self._process.pid)) / os.sysconf("SC_CLK_TCK")
+        return tree_cpu_seconds(self._process.pid)
 
     def _wait_for_answer(self, started: float) -> None:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
@@ -117,6 +117,11 @@ def process_tree(root: int) -> list[int]:
     for pid in tree:
         tree += children.get(pid, [])
     return tree
+
+
+def tree_cpu_seconds(root: int) -> float:
+    """Processor time of a process and all its descendants that live."""
+    return sum(_cpu_ticks(pid) for pid in process_tree(root)) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:

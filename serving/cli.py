@@ -5,10 +5,10 @@ never complaint text. Commands of other packages join by the entry-point group `
 install never imports training code; each command imports what it needs when it runs.
 """
 
-import logging
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +23,10 @@ from serving.commands.report import report_command
 from serving.commands.store import store_group
 from serving.commands.taxonomy import taxonomy_group
 from serving.commands.warning import digest_command, warn_command
+from serving.logs import configure_logging
+
+if TYPE_CHECKING:
+    from data.policy.schema import Policy
 
 
 class _Commands(click.Group):
@@ -57,7 +61,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="xiaobao")
 def main() -> None:
     """xiaobao 消保: triage of Chinese bank complaints on your own machines."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging()
 
 
 for command in (
@@ -103,21 +107,74 @@ def triage_command(text: str, bundle_folder: Path | None, as_json: bool) -> None
 
 @main.command("predict")
 @click.option("--input", "input_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
-@click.option("--output", "output_file", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--output", "output_file", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Threads, on Ray actors; default: all cores of this machine."
+)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="Where; ray needs its extra.")
+@click.option("--address", help="Of a Ray cluster, host:port; default: one on this machine for this run.")
+@click.option(
+    "--partition-rows", type=click.IntRange(1), default=2000, show_default=True, help="On Ray, of a partition."
+)
 @BUNDLE_OPTION
-def predict_command(input_file: Path, output_file: Path, bundle_folder: Path | None) -> None:
-    """Triage a file: JSONL, CSV or XLSX with columns text and, if wanted, id (or 投诉内容, 工单号); JSON Lines out.
+def predict_command(
+    input_file: Path,
+    output_file: Path,
+    workers: int | None,
+    engine: str,
+    address: str | None,
+    partition_rows: int,
+    bundle_folder: Path | None,
+) -> None:
+    """Triage a file: JSONL, CSV, XLSX or Parquet with columns text and, if wanted, id (or 投诉内容, 工单号).
 
-    Bad rows are reported with their line and skipped, the rest is done; then the exit code is 1.
+    The answers are JSON Lines, or Parquet where OUTPUT ends in .parquet. Bad rows are reported with their line, stand
+    in OUTPUT.errors.jsonl, and the rest is done; then the exit code is 1. On Ray OUTPUT is a folder of partitions, and
+    a run that was killed goes on where it was.
     """
     from models.predictor import Predictor
     from serving.predict_files import predict_file
     from serving.settings import policies_of_environment
 
-    predictor = Predictor.load(bundle_folder, policy=policies_of_environment().current)
-    outcome = predict_file(predictor, input_file, output_file)
-    click.echo(f"{outcome.done} texts triaged, {len(outcome.problems)} skipped → {output_file}", err=True)
-    if outcome.problems:
+    policy = policies_of_environment().current
+    if address is not None and engine != "ray":
+        raise click.UsageError("--address is of a Ray cluster; add --engine ray")
+    if engine == "ray":
+        _predict_on_ray(input_file, output_file, workers, address, partition_rows, bundle_folder, policy)
+        return
+    predictor = Predictor.load(bundle_folder, policy=policy)
+    outcome = predict_file(predictor, input_file, output_file, workers=workers)
+    for problem in outcome.problems:
+        click.echo(str(problem), err=True)
+    click.echo(f"{outcome.done} texts triaged, {outcome.failed} skipped → {output_file}", err=True)
+    if outcome.failed:
+        sys.exit(1)
+
+
+def _predict_on_ray(
+    input_file: Path,
+    output_folder: Path,
+    workers: int | None,
+    address: str | None,
+    partition_rows: int,
+    bundle_folder: Path | None,
+    policy: "Policy",
+) -> None:
+    from models.bundle import current_bundle_folder, load_bundle
+    from serving.cluster.ray_engine import predict_on_ray
+
+    outcome = predict_on_ray(
+        load_bundle(bundle_folder or current_bundle_folder()),
+        policy,
+        input_file,
+        output_folder,
+        address=address,
+        workers=workers,
+        partition_rows=partition_rows,
+    )
+    told = f"{outcome.done} texts triaged, {outcome.failed} skipped, in {outcome.partitions} partitions"
+    click.echo(f"{told} ({outcome.found} were there) → {output_folder}", err=True)
+    if outcome.failed:
         sys.exit(1)
 
 

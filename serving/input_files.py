@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from data.errors import InputFileError
-from serving.input_columns import PREDICT_NAMES, TEXT, Columns, Names, recognise
+from serving.input_columns import TEXT, Columns, Names, recognise
 from serving.input_workbook import check_unpacked_size, sheet_rows
 
 FileFormat = Literal["jsonl", "csv", "xlsx"]
@@ -26,15 +25,6 @@ DELIMITERS = (",", ";", "\t")
 # Titles and empty lines above the names; objects of JSONL that may lack a text before the file is refused.
 HEADER_WITHIN = 10
 _SAMPLE = 1 << 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One input row of `xiaobao predict`; `line` counts from 1 as a person sees it in the file."""
-
-    line: int
-    id: str
-    text: object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,39 +77,13 @@ def open_table(
     return _open_xlsx(stream, name, names, limits)
 
 
-def read_rows(file: Path, problems: list[str]) -> Iterator[Row]:
-    """Rows of a file by its ending. Raises InputFileError if the file as a whole cannot be read."""
-    file_format = FORMAT_OF_ENDING.get(file.suffix.lower())
-    if file_format is None:
-        raise InputFileError(f"{file.name} ends in {file.suffix or 'nothing'}; expected .jsonl, .csv or .xlsx")
-    with file.open("rb") as stream:
-        for record in open_table(stream, file_format, name=file.name, names=PREDICT_NAMES).records:
-            if isinstance(record, BadRow):
-                problems.append(f"line {record.line}: {record.problem}; skipped")
-            elif TEXT not in record.values:
-                problems.append(f"line {record.line}: no value for text; skipped")
-            else:
-                row_id = _row_id(record.values.get("id"), record.line)
-                yield Row(line=record.line, id=row_id, text=record.values[TEXT])
-
-
-def _row_id(given: object, line: int) -> str:
-    """The row's own id where it is a word or a number, else its line."""
-    if isinstance(given, bool) or not isinstance(given, str | int | float):
-        return str(line)
-    try:
-        return str(given).encode().decode()
-    except UnicodeEncodeError:  # half a character, as a cut JSON escape leaves it: no answer could be written with it
-        return str(line)
-
-
 def _open_jsonl(stream: BinaryIO, name: str, names: Names) -> Table:
     """Each line names its own fields; the first objects tell what the file is."""
     lines = _json_lines(stream)
     first = list(islice(lines, HEADER_WITHIN))
     columns = _json_columns([found[1] for found in first if isinstance(found, tuple)], names)
     if columns.header and TEXT not in columns.places:
-        raise _no_text_column(name, columns, "fields")
+        raise no_text_column(name, columns, "fields")
     return Table(columns=columns, records=_json_records(chain(first, lines), names))
 
 
@@ -258,7 +222,7 @@ def _header(lines: Iterator[Line], name: str, names: Names, limits: FileLimits) 
             return columns
         if not best.header or len(columns.places) > len(best.places):
             best = columns
-    raise _no_text_column(name, best, "columns")
+    raise no_text_column(name, best, "columns")
 
 
 def _check_width(values: Sequence[Any], name: str, limits: FileLimits) -> None:
@@ -271,8 +235,11 @@ def _check_width(values: Sequence[Any], name: str, limits: FileLimits) -> None:
         )
 
 
-def _no_text_column(name: str, found: Columns, kind: str) -> InputFileError:
-    """Names are repeated only where one is known: else it may be a complaint that stands in the first line."""
+def no_text_column(name: str, found: Columns, kind: str) -> InputFileError:
+    """Said where no column holds the text.
+
+    Names are repeated only where one is known: else it may be a complaint that stands in the first line.
+    """
     listed = ", ".join([*found.recognised, *found.unknown][:HEADER_WITHIN]) if found.places else ""
     said, said_zh = (f" ({listed})", f"（{listed}）") if listed else ("", "")
     count = len([name for name in found.header if name.strip()])

@@ -98,4 +98,6 @@ def equip(app: Starlette, settings: Settings) -> None:
     app.state.store_access = app.state.intake = app.state.text_limits = app.state.development_unit = None
     app.state.telemetry = Telemetry()
     add_error_handlers(app)
-    app.add_middleware(RequestMetrics, telemetry=app.state.telemetry)  # outermost: counts what the others answer
+    app.add_middleware(
+        RequestMetrics, telemetry=app.state.telemetry, is_logged=settings.log_requests == "on"
+    )  # outermost: counts what the others answer

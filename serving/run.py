@@ -35,6 +35,7 @@ def serve(settings: Settings, *, api_only: bool = False) -> None:
         host=settings.host,
         port=settings.port,
         access_log=False,
+        log_config=None,  # as everything else in this process is logged
         log_level="warning",
         timeout_graceful_shutdown=10,
         # Longer than a balancer keeps an idle connection (nginx 60 s), or it would send into one just closed.

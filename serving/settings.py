@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="sqlite:////folder/file.db or postgresql://…; default: SQLite in the data folder."
     )
+    database_url_file: Path | None = Field(default=None, description="File that holds the URL instead.")
     master_keys: SecretStr | None = Field(
         default=None, description="id:base64 pairs separated by commas, the current one first."
     )
@@ -117,6 +118,9 @@ class Settings(BaseSettings):
     )
     import_max_waiting: int = Field(default=10, ge=1, description="Unfinished imports of one caller at most.")
 
+    log_format: Literal["text", "json"] = Field(default="text", description="Of the lines on standard error.")
+    log_requests: Literal["on", "off"] = Field(default="off", description="Whether each request is logged.")
+
     @property
     def is_development(self) -> bool:
         return self.environment == "development"
@@ -134,6 +138,8 @@ class Settings(BaseSettings):
         """URL of the case store."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
+        if self.database_url_file is not None:
+            return _one_line("XIAOBAO_DATABASE_URL_FILE", self.database_url_file)
         return f"sqlite:///{self.data_folder / 'xiaobao.db'}"
 
     def read_policies(self) -> "PolicyBook":
@@ -163,10 +169,14 @@ class Settings(BaseSettings):
         """Raises SettingsError."""
         if self.smtp_password_file is None:
             raise SettingsError("XIAOBAO_SMTP_LOGIN needs XIAOBAO_SMTP_PASSWORD_FILE, a file with the password")
-        try:
-            return self.smtp_password_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"XIAOBAO_SMTP_PASSWORD_FILE cannot be read: {type(error).__name__}") from None
+        return _one_line("XIAOBAO_SMTP_PASSWORD_FILE", self.smtp_password_file)
+
+
+def _one_line(setting: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{setting} cannot be read: {type(error).__name__}") from None
 
 
 def load_settings(**overrides: Any) -> Settings:

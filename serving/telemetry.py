@@ -30,6 +30,7 @@
 | `xiaobao_drift_alerts` | of them, those beyond threshold and chance |
 """
 
+import logging
 import time
 from collections.abc import Mapping
 
@@ -38,6 +39,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.answer import TriageAnswer
 
+logger = logging.getLogger("xiaobao.requests")
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+"""Asked every few seconds; not logged."""
 BUCKETS = (0.001, 0.002, 0.004, 0.006, 0.01, 0.02, 0.03, 0.05, 0.08, 0.15, 0.3, 1.0, 5.0)
 
 
@@ -132,11 +137,12 @@ class Telemetry:
 
 
 class RequestMetrics:
-    """ASGI middleware: counts and times every request under its route's pattern, never its path."""
+    """ASGI middleware: counts and times every request under its route's pattern, never its path; logs it if wanted."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, *, is_logged: bool = False) -> None:
         self._app = app
         self._telemetry = telemetry
+        self._is_logged = is_logged
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -155,5 +161,14 @@ class RequestMetrics:
         finally:
             path = getattr(scope.get("route"), "path", None)
             route = "unmatched" if path is None else f"{scope.get('root_path', '')}{path}"  # the console is mounted
+            seconds = time.perf_counter() - started
             self._telemetry.requests.labels(route, str(status)).inc()
-            self._telemetry.seconds.labels(route).observe(time.perf_counter() - started)
+            self._telemetry.seconds.labels(route).observe(seconds)
+            if self._is_logged and route not in PROBES:
+                _log(scope["method"], route, status, seconds)
+
+
+def _log(method: str, route: str, status: int, seconds: float) -> None:
+    milliseconds = round(seconds * 1e3, 1)
+    fields = {"method": method, "route": route, "status": status, "milliseconds": milliseconds}
+    logger.info("%s %s %d %.1f ms", method, route, status, milliseconds, extra=fields)

@@ -12,7 +12,8 @@ from models.answer import TriageAnswer
 from models.network import MOST_JOINED, MOST_PADDED_TOKENS, near_lengths
 from models.predictor import Inference, Predictor, PreparedInput
 from serving.bulk import MOST_WAITING, triage_windows
-from serving.predict_files import FIRST_WINDOW, predict_file
+from serving.predict_files import predict_file
+from serving.triage_rows import FIRST_WINDOW
 
 LENGTHS = [3, 500, 40, 41, 42, 43, 44, 2000, 7, 300, 1, 90]
 
@@ -79,7 +80,7 @@ def test_a_failing_text_becomes_a_problem_and_its_neighbours_are_answered(
     monkeypatch.setattr(Predictor, step, fail_on_secrets)
     source = _source(tmp_path, ["你好", "坏的", "秘密", "再见", "谢谢"])
     outcome = predict_file(tiny_predictor, source, tmp_path / "out.jsonl", workers=2)
-    [problem] = outcome.problems
+    [problem] = map(str, outcome.problems)
     assert problem.startswith("line 3: internal_error: unexpected RuntimeError")
     assert "秘密" not in problem
     assert outcome.done == 4
@@ -92,7 +93,7 @@ def test_a_network_that_gives_too_few_results_answers_nobody(
 ) -> None:
     monkeypatch.setattr(Predictor, "infer", lambda *_: [])
     outcome = predict_file(tiny_predictor, _source(tmp_path, ["你好", "再见"]), tmp_path / "out.jsonl", workers=2)
-    assert (outcome.done, len(outcome.problems)) == (0, 2)
+    assert (outcome.done, outcome.failed) == (0, 2)
     assert (tmp_path / "out.jsonl").read_bytes() == b""
 
 
@@ -109,5 +110,5 @@ def test_the_run_goes_on_over_windows_of_failing_texts(
     monkeypatch.setattr(Predictor, "answer", fail_at_times)
     source = _source(tmp_path, ["钱" * (1 + i % 9) for i in range(3 * FIRST_WINDOW)])
     outcome = predict_file(tiny_predictor, source, tmp_path / "out.jsonl", workers=2)
-    assert [problem.split(":")[0] for problem in outcome.problems] == ["line 8", "line 58", "line 108", "line 158"]
+    assert [f"line {problem.line}" for problem in outcome.problems] == ["line 8", "line 58", "line 108", "line 158"]
     assert outcome.done == 3 * FIRST_WINDOW - 4

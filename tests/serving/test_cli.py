@@ -83,7 +83,7 @@ def test_bad_rows_are_reported_with_their_line_and_the_rest_is_done(tiny_bundle:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("in.txt", b"x", "expected .jsonl, .csv or .xlsx"),
+        ("in.txt", b"x", "expected .jsonl, .csv, .xlsx or .parquet"),
         ("in.csv", b"a,b\n1,2\n", "no column named text among its 2 columns"),
         ("in.xlsx", b"not a workbook", "cannot be read as XLSX"),
         ("in.csv", b"text\n\xff\xff\xff\n", "neither UTF-8 nor GB18030"),

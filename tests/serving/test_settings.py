@@ -39,6 +39,18 @@ def test_master_keys_come_from_a_file_as_well(monkeypatch: pytest.MonkeyPatch, t
     assert load_settings().read_master_keys().current == "2026a"
 
 
+def test_the_database_comes_from_a_file_as_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It holds a password, which an environment would show."""
+    monkeypatch.setenv("XIAOBAO_MASTER_KEYS", master_key("2026a"))
+    monkeypatch.setenv("XIAOBAO_DATABASE_URL_FILE", str(tmp_path / "url"))
+    settings = load_settings()
+    with pytest.raises(SettingsError, match="XIAOBAO_DATABASE_URL_FILE cannot be read"):
+        settings.database  # noqa: B018
+    (tmp_path / "url").write_text("postgresql://xiaobao:secret@database/xiaobao\n")
+    assert settings.database == "postgresql://xiaobao:secret@database/xiaobao"
+    assert "secret" not in repr(settings)
+
+
 def test_a_weak_master_key_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XIAOBAO_MASTER_KEYS", "2026:c2hvcnQ=")
     with pytest.raises(KeyMaterialError, match="expected at least 32") as caught:
