@@ -11,6 +11,7 @@ import click
 
 from data.dataset import read_corpus
 from data.errors import XiaobaoError
+from data.splits import read_splits
 from data.store.migration import migrate
 from data.store.unit_of_work import open_store
 from data.taxonomy import default_taxonomy
@@ -51,7 +52,9 @@ def make_bank(settings: Settings, *, cases: int, again: bool) -> None:
         old.unlink()
     migrate(settings.database)
     now = datetime.now(UTC)
-    planned = plan(read_corpus(default_taxonomy()), cases=cases, now=now)
+    splits = read_splits()
+    unseen = [text for text in read_corpus(default_taxonomy()) if splits.get(text.id) != "train"]
+    planned = plan(unseen, cases=cases, now=now)
     clock = MovedClock(planned[0].received_at)
     store = open_store(settings.database, settings.read_master_keys(), book=settings.read_policies(), now=clock)
     found(store)

@@ -13,16 +13,24 @@ from data.errors import XiaobaoError
 from data.policy.case_times import shanghai_day
 from data.store.clock_records import NewClosing, Reopening
 from data.store.records import Facets, NewLabel
+from data.store.rectifications import NewRectification
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from models.predictor import Predictor
 from serving.api.requests import TriageRequest
+from serving.clock_rounds import look_at_clocks
 from serving.demo.bank import HOTLINE, REGIONS, people_of
 from serving.demo.plan import FORWARDED, PlannedCase
 from serving.intake import Complaint, keep
+from serving.quality_rounds import draw_for_quality
+from serving.warning.rounds import look_in_the_morning
 
 Step = Callable[[], None]
 CORRECTED_SECONDS, CONFIRMED_SECONDS = 64.0, 27.0
+MORNINGS = 30
+"""For so many days before today the service's own rounds are made: reminders, early warnings, the quality draw."""
+QUALITY_SHARE = 0.2  # of few cases a day; a bank draws a tenth of that
+MENDED_EVERY = 4  # of the complaints that the bank answers for
 
 
 class MovedClock:
@@ -47,6 +55,7 @@ class History:
 
     def __post_init__(self) -> None:
         self._people = people_of(self.store)
+        self._planned: dict[str, PlannedCase] = {}
         self._steps: list[tuple[datetime, int, Step]] = []
         self._order = itertools.count()
 
@@ -54,6 +63,9 @@ class History:
         """All of it in the order of time; yields where the clock stands after each step."""
         for case in planned:
             self._at(case.received_at, lambda case=case: self._receive(case))  # type: ignore[misc]
+        midnight = self.until.replace(hour=0, minute=0, second=0, microsecond=0)
+        for back in range(MORNINGS, -1, -1):
+            self._at(midnight - timedelta(days=back), self._morning)  # eight o'clock in China
         while self._steps and self._steps[0][0] <= self.until:
             at, _, step = heapq.heappop(self._steps)
             self.clock.at = at
@@ -86,8 +98,39 @@ class History:
         assert kept.case is not None
         self._follow(kept.case.id, case)
 
+    def _morning(self) -> None:
+        """What the service does by itself, and the readings of whoever comes in first."""
+        look_at_clocks(self.store)
+        look_in_the_morning(self.store)
+        draw_for_quality(self.store, QUALITY_SHARE)
+        for people in self._people.values():
+            for user_id in people.values():
+                self._read_blind(user_id)
+
+    def _read_blind(self, user_id: str) -> None:
+        """The first case that waits for somebody, without the model's answer."""
+        with self.store.writing() as work:
+            for draw, case in work.quality.waiting(user_id, within=work.users.path_of(user_id))[:1]:
+                planned = self._planned[case.id]
+                label = NewLabel(
+                    user_id=user_id,
+                    facets=_right(planned),
+                    causes2=planned.text.causes2,
+                    seconds_spent=CORRECTED_SECONDS,
+                    is_blind=True,
+                )
+                work.quality.record(case.id, draw.purpose, label, within=work.users.path_of(user_id))
+
+    def _acknowledge(self, case_id: str, case: PlannedCase) -> None:
+        with self.store.writing() as work:
+            for alert, alerted in work.alerts.listed(within=ROOT, is_open=True):
+                if alerted.id == case_id:
+                    work.alerts.acknowledge(alert.id, user_id=self._who(case), within=ROOT)
+
     def _follow(self, case_id: str, case: PlannedCase) -> None:
+        self._planned[case_id] = case
         received = case.received_at
+        self._at(received + timedelta(minutes=5 + case.number % 50), lambda: self._acknowledge(case_id, case))
         self._at(received + case.decided_after, lambda: self._decide(case_id, case))
         if case.extended_after is not None:
             self._at(received + case.extended_after, lambda: self._extend(case_id, case))
@@ -142,6 +185,9 @@ class History:
         )
         with self.store.writing() as work:
             work.cases.close(case_id, closing, actor_id=self._who(case), within=ROOT, note="已电话告知处理意见")
+            subcause = work.cases.get(case_id, within=ROOT).subcause
+        if closing.is_responsible and subcause is not None and case.number % MENDED_EVERY == 0:
+            self._mend(case_id, case, subcause)
         if case.is_reopened:
             self._at(self.clock.at + timedelta(days=3), lambda: self._reopen(case_id, case))
 
@@ -150,6 +196,24 @@ class History:
         with self.store.writing() as work:
             work.cases.reopen(case_id, reopening, actor_id=self._who(case), within=ROOT, note="客户补充了新的凭证")
         self._at(self.clock.at + timedelta(days=6), lambda: self._close(case_id, replace(case, is_reopened=False)))
+
+    def _mend(self, case_id: str, case: PlannedCase, subcause: str) -> None:
+        """Put a rectification item down; most are finished before they are due."""
+        new = NewRectification(
+            subcause=subcause,
+            owner_id=self._who(case),
+            due_on=shanghai_day(self.clock.at + timedelta(days=45)),
+            measure="梳理同类投诉，修订操作提示并组织网点培训，完成后抽查十笔业务",
+        )
+        with self.store.writing() as work:
+            item_id = work.rectifications.open(case_id, new, actor_id=self._who(case), within=ROOT).id
+        self._at(self.clock.at + timedelta(days=20 + case.number % 40), lambda: self._mended(item_id, case))
+
+    def _mended(self, item_id: int, case: PlannedCase) -> None:
+        with self.store.writing() as work:
+            work.rectifications.finish(
+                item_id, result="已完成修订与培训，抽查未见同类问题", actor_id=self._who(case), within=ROOT
+            )
 
     def _who(self, case: PlannedCase) -> str:
         """Somebody of the branch, always the same for a case."""

@@ -1,12 +1,13 @@
 """What happens in two years of a fictional bank. In: corpus texts, a seed, today. Out: planned complaints.
 
-Texts and their right codes are the corpus's, so that reviewers of the demo decide as ours did. Nothing here touches a
-store; `history` carries the plan out.
+The texts should be ones that the model has not learned from, or it would look better than it is. Texts and their right
+codes are the corpus's, so that reviewers of the demo decide as ours did. Nothing here touches a store; `history`
+carries the plan out.
 """
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from data.schema import LabelledText
@@ -15,6 +16,8 @@ from serving.demo.bank import BRANCHES, outlets
 DAYS = 730
 SURGE_DAYS, SURGE_SHARE = 10, 0.06
 """Lately one matter is told at one branch more than usual, for the early warning."""
+LATE_DAYS, LATE_CASES = (17, 24), 2
+"""So many complaints received so many days ago are still open today."""
 SURGE_BRANCH, SURGE_CATEGORY = "haiwan", "B03A"
 REPEATED = 0.06
 """Share of complaints of a customer who has complained before."""
@@ -59,9 +62,21 @@ def plan(texts: Sequence[LabelledText], *, cases: int, now: datetime, seed: int 
     moments: list[tuple[datetime, LabelledText, str | None]]
     moments = [(_moment(dice, now, days=DAYS), text, None) for text in chosen]
     moments += [(_moment(dice, now, days=SURGE_DAYS), text, SURGE_BRANCH) for text in rising]
-    return [
+    planned = [
         _planned(dice, number, text=text, at=at, branch=branch, customers=customers)
         for number, (at, text, branch) in enumerate(sorted(moments, key=lambda moment: moment[0]), start=1)
+    ]
+    return _some_forgotten(planned, now)
+
+
+def _some_forgotten(planned: Sequence[PlannedCase], now: datetime) -> list[PlannedCase]:
+    """The latest complaints of `LATE_DAYS` are not closed in time."""
+    youngest, oldest = (now - timedelta(days=days) for days in LATE_DAYS)
+    old = [case for case in planned if oldest < case.received_at < youngest and case.text.order_type == "complaint"]
+    forgotten = {case.number for case in old[-LATE_CASES:]}
+    return [
+        replace(case, extended_after=None, closed_after=timedelta(days=90)) if case.number in forgotten else case
+        for case in planned
     ]
 
 
