@@ -35,6 +35,7 @@ _ENVIRONMENT.globals |= {"asset": asset, "token_field": TOKEN_FIELD}
 _ENVIRONMENT.filters |= {
     "ago": readable.ago,
     "exact": readable.exact,
+    "lasting": readable.lasting,
     "day": readable.day,
     "machine_time": readable.machine_time,
     "percent": readable.percent,
