@@ -1,4 +1,4 @@
-"""How much work reviewing is. In: the corpus's development split. Out: keystrokes and seconds per case, one JSON object.
+"""How much work reviewing is. In: the development split. Out: keystrokes and seconds per case, one JSON object.
 
     python -m tests.serving.console.review [--cases 20]
 
