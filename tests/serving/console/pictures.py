@@ -7,6 +7,7 @@ The bank is that of `python -m serving.demo`; a quarter's report is made, an imp
 
 import argparse
 import io
+import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from serving.demo.bank import PASSWORD
 from serving.lifecycle import load_predictor
 from serving.settings import load_settings
 from tests.serving.console.conftest import CHROMIUM
-from tests.serving.console.desk import OFFICE, PATIENCE_MS, running
+from tests.serving.console.desk import PATIENCE_MS, running
 
 FOLDER = Path("docs/images/console")
 MOST_BYTES = 120 * 1024
@@ -120,7 +121,9 @@ def take(address: str, folder: Path) -> None:
     """One file per page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--lang=zh-CN"], env={"LANGUAGE": "zh_CN"}
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox", "--lang=zh-CN"],
+            env={**os.environ, "LANGUAGE": "zh_CN"},
         )
         for login, pages in PAGES.items():
             page = _sit(browser, address, login)
@@ -134,7 +137,7 @@ def take(address: str, folder: Path) -> None:
 
 
 def _sit(browser: Browser, address: str, login: str) -> Page:
-    context = browser.new_context(viewport=OFFICE, locale="zh-CN")
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
     context.set_default_timeout(3 * PATIENCE_MS)
     page = context.new_page()
     if login:

@@ -91,7 +91,9 @@ def review(texts: Sequence[LabelledText]) -> Mapping[str, object]:
             labels = [work.labels.standing(case_id, within=ROOT) for case_id in done]
         store.close()
     seconds = [label.seconds_spent for label in labels if label is not None and label.seconds_spent is not None]
-    means: Counter[str] = sum((keyboard.means for keyboard in done.values()), Counter())
+    means: Counter[str] = Counter()
+    for keyboard in done.values():
+        means.update(keyboard.means)
     return {
         "cases": len(texts),
         "decided": len(seconds),
