@@ -35,7 +35,7 @@ from tests.serving.console.conftest import CHROMIUM
 from tests.serving.console.desk import Desk, serve
 
 SEED = 20261130
-REASON = "不属实"
+REASON = "情形不符"
 OPTION_OFFSET = """([name, code]) => {
   const select = document.querySelector(`#decide select[name=${name}]`);
   return [...select.options].findIndex((option) => option.value === code) - select.selectedIndex;
@@ -116,8 +116,14 @@ def _decide_all(desk: Desk, texts: Mapping[str, LabelledText]) -> Mapping[str, K
     done: dict[str, Keyboard] = {}
     for _ in texts:
         page.wait_for_function("seen => !seen.some((id) => location.pathname.endsWith(id))", arg=[*done])
+        if page.url.partition("?")[0].endswith("/queue"):  # the list's end was reached; on from its beginning
+            page.keyboard.press("j")
+            page.keyboard.press("Enter")
+            page.wait_for_url("**/cases/**")
         page.wait_for_selector("#decide .facet.active")
         case_id = page.url.rpartition("/")[2].partition("?")[0]
+        if case_id not in texts:
+            raise RuntimeError(f"not taken: {page.locator('.problem').inner_text()}; {done.popitem()[1].means}")
         done[case_id] = Keyboard(page=page)
         _decide(done[case_id], texts[case_id])
     page.wait_for_url(f"**did={case_id}**")
