@@ -1,7 +1,7 @@
 """紧急预警: which urgent cases has nobody taken? In: a visitor. Out: alerts of their part of the bank; one taken."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -25,13 +25,13 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, kw_only=True)
 class AlertView:
-    """An alert as the page shows it. `waited` are minutes until somebody took it, or until now."""
+    """An alert as the page shows it. `waited`: until somebody took it, or until now."""
 
     alert: Alert
     case: Case
     level: str
     history: AlertHistory
-    waited: int
+    waited: timedelta
     unit: str
     assignee: str
     text: str
@@ -84,14 +84,10 @@ def _views(work: UnitOfWork, visitor: Visitor, levels: dict[str, str], *, is_ope
             case=case,
             level=levels.get(alert.level or "", alert.level or "") if visitor.language == "zh" else alert.level or "",
             history=histories[alert.id],
-            waited=_minutes(alert.raised_at, alert.acknowledged_at or work.now()),
+            waited=(alert.acknowledged_at or work.now()) - alert.raised_at,
             unit=units[case.unit_id],
             assignee=people.get(case.assignee_id or "", ""),
             text=case.redacted_text[:LONGEST_TEXT],
         )
         for alert, case in found
     ]
-
-
-def _minutes(since: datetime, until: datetime) -> int:
-    return max(0, int((until - since).total_seconds() // 60))

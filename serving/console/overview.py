@@ -25,7 +25,7 @@ from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
 
-ROWS_SHOWN = 15
+ROWS_SHOWN = 12
 DIFFERING_SHOWN = 200
 TABLES = ("trend", *FACETS, "unit", "flag", "units", "agreement", MISSED)
 _FORMULA = ("=", "+", "-", "@")

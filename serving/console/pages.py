@@ -19,7 +19,7 @@ from data.store.unit_of_work import UnitOfWork
 from serving.console import readable
 from serving.console.assets import asset
 from serving.console.forms import TOKEN_FIELD
-from serving.console.navigation import links
+from serving.console.navigation import links, section
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, keep_language, language_of
 
@@ -35,6 +35,7 @@ _ENVIRONMENT.globals |= {"asset": asset, "token_field": TOKEN_FIELD}
 _ENVIRONMENT.filters |= {
     "ago": readable.ago,
     "exact": readable.exact,
+    "lasting": readable.lasting,
     "day": readable.day,
     "machine_time": readable.machine_time,
     "percent": readable.percent,
@@ -99,6 +100,7 @@ def page(
         me=me,
         links=links(visitor),
         page_name=template,
+        section=section(template),
         other_language=_in_other_language(request, language),
     )
     response = HTMLResponse(html, status)

@@ -14,6 +14,11 @@ _UNITS: tuple[tuple[timedelta, dict[Language, tuple[str, str]]], ...] = (
     (timedelta(hours=1), {"zh": ("{n} 小时前", "{n} 小时后"), "en": ("{n} h ago", "in {n} h")}),
     (timedelta(minutes=1), {"zh": ("{n} 分钟前", "{n} 分钟后"), "en": ("{n} min ago", "in {n} min")}),
 )
+_LENGTHS: tuple[tuple[timedelta, dict[Language, str]], ...] = (
+    (timedelta(days=1), {"zh": "{n} 天", "en": "{n} d"}),
+    (timedelta(hours=1), {"zh": "{n} 小时", "en": "{n} h"}),
+    (timedelta(minutes=1), {"zh": "{n} 分钟", "en": "{n} min"}),
+)
 _NOW: dict[Language, str] = {"zh": "刚刚", "en": "just now"}
 _WEEKDAYS = "一二三四五六日"
 
@@ -25,6 +30,14 @@ def ago(moment: datetime, now: datetime, language: Language) -> str:
         if distance >= unit:
             return words[language][moment > now].format(n=distance // unit)
     return _NOW[language]
+
+
+def lasting(span: timedelta, language: Language) -> str:
+    """90 分钟, 3 小时, 2 天: minutes up to two hours, hours up to two days."""
+    for unit, words in _LENGTHS:
+        if span >= 2 * unit:
+            return words[language].format(n=span // unit)
+    return _LENGTHS[-1][1][language].format(n=max(0, span // timedelta(minutes=1)))
 
 
 def exact(moment: datetime) -> str:

@@ -89,7 +89,7 @@ def _assessment(report: Report) -> Section:
             values += [measure.count, measure.share]
         rows.append(Row(values, is_total=not line.unit_id))
     note = (
-        "按期率＝按期办结÷（按期办结＋逾期办结＋已逾期未办结），满意率＝满意÷已评价，转办率、重复率为占投诉量的比例；重复投诉指同一客户在本季度或上季度"
+        "按期率＝按期办结÷（按期办结＋超期办结＋已超期未办结），满意率＝满意÷已评价，转办率、重复率为占投诉量的比例；重复投诉指同一客户在本季度或上季度"
         "已向同一机构投诉过。"
     )
     return Section(title="六、机构考核", paragraphs=[note, MENDING_NOTE], tables=[

@@ -163,12 +163,38 @@ function unfold(selector, field) {
   details.open = true;
   details.querySelector(field).focus();
 }
+// Once: the flags that are there. Again, or without any: those to add, where typing a code goes to it.
+const toAdd = form.querySelector("#flags details");
+function toFlags() {
+  const first = form.querySelector("#flags .flag-row input");
+  if (first && !document.activeElement.closest("#flags")) return first.focus();
+  toAdd.open = true;
+  toAdd.querySelector("input").focus();
+}
+let typed = "";
+toAdd.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key.toUpperCase();
+  if (/^[PSEX]$/.test(key)) typed = key;
+  else if (/^[0-9]$/.test(key) && typed) typed += key;
+  else return;
+  [...toAdd.querySelectorAll("input")].find((box) => box.value.startsWith(typed))?.focus();
+  event.preventDefault();
+});
+
+// Out of a select, back to the keys.
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !event.target.matches(".facet select")) return;
+  event.target.blur();
+  event.preventDefault();
+});
+
 const actions = {
   j: () => follow("a[rel=next]"),
   k: () => follow("a[rel=prev]"),
   q: () => follow("#to-queue"),
   c: () => form.querySelector("#next").click(),
-  f: () => form.querySelector("#flags input").focus(),
+  f: toFlags,
   e: () => unfold("#escalate", "select, input:not([type=hidden])"),
   o: () => unfold("#close", "select"),
   m: () => unfold("#notes", "textarea"),
@@ -177,7 +203,7 @@ const actions = {
     activate(shown[(shown.indexOf(active) + 1) % shown.length]);
     active.scrollIntoView({ block: "nearest" });
   },
-  "/": () => document.querySelector("#leaf").focus(),
+  "/": () => active.querySelector("[role=combobox], select:not([hidden])").focus(),
 };
 for (const [index, key] of ["1", "2", "3"].entries())
   actions[key] = () => active.querySelectorAll("button[data-choose]")[index]?.click();

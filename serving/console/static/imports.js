@@ -18,6 +18,7 @@ async function look(event) {
     document.querySelector("#start").className = isGood ? "primary" : "secondary";
     document.querySelector("#look-file").className = isGood ? "secondary" : "primary";
   } catch {
+    upload.action = upload.dataset.preview; // never the import, which nobody asked for
     upload.submit();
   }
   found.removeAttribute("aria-busy");

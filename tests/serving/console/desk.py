@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from data.store.unit_of_work import Store
@@ -60,7 +61,13 @@ class Desk:
 @contextmanager
 def serve(url: str, predictor: Predictor) -> Iterator[str]:
     """The address of a console in development mode (no TLS here) on a filled database."""
-    app = create_app(bank_settings(url, environment="development"), predictor)
+    with running(create_app(bank_settings(url, environment="development"), predictor)) as address:
+        yield address
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """The address of an app that listens as long as this lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -63,14 +63,14 @@ def test_a_correction_says_what_it_changed_and_can_be_undone(office: Office) -> 
     assert answer.headers["location"] == f"/console/cases/{case}?did={case}"
     page = seat.get(f"/cases/{case}?did={case}").text
     assert "贷款 › 个人住房贷款" in page
-    assert "已由周敏于" in page
+    assert "已由周敏确认" in page
     event = re.search(r'name="event" value="(\d+)"', page)
     assert event
     undone = seat.post(f"/cases/{case}/undo", page=f"/cases/{case}", event=event[1], list="")
     assert "undone=1" in undone.headers["location"]
     page = seat.get(f"/cases/{case}?undone=1").text
     assert "已撤销" in page
-    assert "已由周敏于" not in page
+    assert "已由周敏确认" not in page
     with office.store.reading() as work:
         assert work.cases.get(case, within=ROOT).labelled_at is None
     assert seat.post(f"/cases/{case}/undo", page=f"/cases/{case}", event=event[1], list="").status_code == 409
@@ -107,7 +107,7 @@ def test_the_second_of_two_sees_who_was_first_and_keeps_their_fields(office: Off
     decide(first, case, leaf="B02.01")
     late = decide(second, case, fields=fields, leaf="B03A.01")
     assert late.status_code == 412
-    assert "已由周敏于" in late.text
+    assert "已由周敏确认" in late.text
     again = fields_of(late.text, case)
     assert again["leaf"] == "B03A.01"
     assert len(labels_of(office, case)) == 1

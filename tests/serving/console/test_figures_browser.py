@@ -60,8 +60,8 @@ def test_from_a_figure_to_its_cases(desk: Desk) -> None:
 
 def test_a_warning_is_taken_and_ended_without_scripts(desk: Desk, warning: str) -> None:
     page = desk.sit("zhou", java_script_enabled=False)
-    page.click("nav >> text='预警'")
-    _press(page, "确认")
+    page.click("nav >> text=趋势预警")
+    _press(page, "签收")
     page.click("a.open >> nth=0")
     page.check("input[value=handled]")
     page.fill("#end-reason", "已统一口径并向客户退费")

@@ -41,6 +41,7 @@ def test_from_intake_to_receipt(desk: Desk) -> None:
 
 def test_a_file_with_a_bad_row(desk: Desk) -> None:
     page = desk.sit("zhou")
+    page.click("#more summary")
     page.click("header.bar >> text=批量导入")
     page.set_input_files("#file", files=[{"name": "十一月.csv", "mimeType": "text/csv", "buffer": FILE.encode()}])
     page.click("#look-file")

@@ -29,7 +29,7 @@ def test_a_warning_from_the_list_to_its_end(office: Office) -> None:
     warning = raise_warning(office, *cases)
     zhou, lin = office.seat("zhou"), office.seat("lin")
     page = zhou.get("/warnings").text
-    for words in ("突增", "信用卡", "7 天 17 件", "2.5", "东城分行", "1 条待确认"):
+    for words in ("突增", "信用卡", "7 天 17 件", "2.5", "东城分行", "1 条待签收"):
         assert words in page
     assert cases_of(zhou.get(f"/queue?warning={warning}").text) == cases_of(zhou.get("/queue").text.replace(
         f'<tr data-case="{other}"', "<tr"

@@ -1,0 +1,163 @@
+"""Pictures of every page for docs/console.md. In: a demo bank. Out: PNG files of 1366 × 768, with a small palette.
+
+    XIAOBAO_ENVIRONMENT=development XIAOBAO_DATA_FOLDER=.xiaobao/demo python -m tests.serving.console.pictures
+
+The bank is that of `python -m serving.demo`; a quarter's report is made, an import is previewed and not stored.
+"""
+
+import argparse
+import io
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from serving.app import create_app
+from serving.demo.bank import PASSWORD
+from serving.lifecycle import load_predictor
+from serving.settings import load_settings
+from tests.serving.console.conftest import CHROMIUM
+from tests.serving.console.desk import PATIENCE_MS, running
+
+FOLDER = Path("docs/images/console")
+MOST_BYTES = 120 * 1024
+PALETTES = (128, 64, 32)
+Act = Callable[[Page], None]
+ROWS = (
+    "工单编号,投诉内容,来源,受理时间\n"
+    "A-1,信用卡年费首年说免，今年扣了三百六十元，要求退还。,热线,2026-11-20 09:30\n"
+    "A-2,,热线,2026-11-21 10:00\n"
+)
+
+
+def _follow(selector: str) -> Act:
+    def act(page: Page) -> None:
+        page.click(selector)
+        page.wait_for_load_state()
+
+    return act
+
+
+def _receipt(page: Page) -> None:
+    _follow("a.open")(page)
+    _follow(".page-tools a[href$=receipt]")(page)
+
+
+def _reply(page: Page) -> None:
+    _follow("a.open")(page)
+    _follow(".page-tools a[href$=reply]")(page)
+
+
+def _type_complaint(page: Page) -> None:
+    page.fill("#text", "刚接到自称客服的电话，让我共享屏幕，转走了五万元，请马上止付！不处理我就打12378。")
+    page.wait_for_selector("#preview .flag")
+
+
+def _preview_rows(page: Page) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "十一月来件.csv"
+        file.write_text(ROWS, encoding="utf-8")
+        page.set_input_files("#file", file)
+        page.click("#look-file")
+        page.wait_for_selector("table.preview")
+
+
+def _reveal(page: Page) -> None:
+    _follow("a.open")(page)
+    page.click(".reveal summary")
+    page.fill("#reveal-reason", "核对客户提供的卡号")
+    _follow(".reveal button.danger")(page)
+
+
+# Who looks at what, and what they do before the picture is taken.
+PAGES: Mapping[str, Mapping[str, tuple[str, Act | None]]] = {
+    "": {"sign-in": ("sign-in", None), "public": ("public", None)},
+    "qin": {
+        "queue": ("queue?status=any", None),
+        "case": ("queue", _follow("a.open")),
+        "case-closed": ("queue?status=closed", _follow("a.open")),
+        "original": ("queue", _reveal),
+        "reply": ("queue", _reply),
+        "receipt": ("queue", _receipt),
+        "intake": ("intake", _type_complaint),
+        "imports": ("imports", _preview_rows),
+        "supervision": ("supervision", None),
+        "alerts": ("alerts", None),
+        "extensions": ("extensions", None),
+        "rectification": ("rectification", None),
+        "overview": ("overview?days=90", None),
+        "warnings": ("warnings", None),
+        "reports": ("reports", _follow("form.filters button.primary")),
+        "quality": ("quality", None),
+        "model": ("model", None),
+    },
+    "he": {"policy": ("policy", None)},
+    "admin": {"users": ("users", None), "keys": ("keys", None)},
+    "shen": {"audit": ("audit", None)},
+}
+
+
+def main() -> None:
+    """Start the service on the demo bank, look at everything, write the files."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--address", help="A console that runs already, such as http://127.0.0.1:8000.")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if given.address:
+        take(given.address, given.folder)
+        return
+    settings = load_settings()
+    app = create_app(settings, load_predictor(settings, settings.read_policies().current))
+    with running(app) as address:
+        take(address, given.folder)
+
+
+def take(address: str, folder: Path) -> None:
+    """One file per page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox", "--lang=zh-CN"],
+            env={**os.environ, "LANGUAGE": "zh_CN"},
+        )
+        for login, pages in PAGES.items():
+            page = _sit(browser, address, login)
+            for name, (path, act) in pages.items():
+                page.goto(f"{address}/console/{path}")
+                if act is not None:
+                    act(page)
+                (folder / f"{name}.png").write_bytes(_reduced(page.screenshot(), name))
+            page.context.close()
+        browser.close()
+
+
+def _sit(browser: Browser, address: str, login: str) -> Page:
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    context.set_default_timeout(3 * PATIENCE_MS)
+    page = context.new_page()
+    if login:
+        page.goto(f"{address}/console/sign-in")
+        page.fill("#login", login)
+        page.fill("#password", PASSWORD)
+        page.click("button.primary")
+        page.wait_for_url(re.compile(r"/console/(?!sign-in)"))
+    return page
+
+
+def _reduced(png: bytes, name: str) -> bytes:
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    for colours in PALETTES:
+        file = io.BytesIO()
+        image.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        if file.tell() <= MOST_BYTES:
+            return file.getvalue()
+    raise ValueError(f"the picture of {name} has {file.tell()} bytes, expected at most {MOST_BYTES}")
+
+
+if __name__ == "__main__":
+    main()
