@@ -36,6 +36,7 @@ format: $(VENV)/.development
 
 prove: $(VENV)/.development  ## the long proofs, about 20 minutes; tables go into docs/operations.md
 	$(BIN)/python -m eval.load --seconds 60
+	$(BIN)/python -m pytest -m proof
 	XIAOBAO_EXAMPLES=150 $(BIN)/python -m pytest tests/serving/test_contract.py tests/serving/test_leaks.py
 	$(BIN)/python -m eval.proofs $(PROOFS)
 

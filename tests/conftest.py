@@ -40,7 +40,14 @@ LONGEST_FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Heavy files first. HTTP on PostgreSQL is a proof: `make test` runs the store on both databases, HTTP on one."""
     items.sort(key=_rank)
+    for item in items:
+        parameters = (
+            item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+        )
+        if item.nodeid.startswith("tests/serving/") and "postgres" in parameters:
+            item.add_marker(pytest.mark.proof)
 
 
 def _rank(item: pytest.Item) -> int:

@@ -29,6 +29,8 @@ CASES = 8
 PATIENCE_SECONDS = 60
 PEOPLE = ("handler-east", "supervisor-east")
 
+pytestmark = pytest.mark.proof
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:

@@ -22,6 +22,8 @@ COMPLAINT = "你们客户经理骗我妈买保险，说是存款，我要打1237
 NO_PROXY_LISTENS = "http://127.0.0.1:9"
 SECONDS_TO_HEALTH = 60
 
+pytestmark = pytest.mark.proof
+
 
 @dataclass(frozen=True, kw_only=True)
 class Life:

@@ -19,6 +19,8 @@ from serving.settings import policies_of_environment
 
 XIAOBAO = str(Path(sys.executable).with_name("xiaobao"))
 
+pytestmark = pytest.mark.proof
+
 
 def test_goes_on_behind_what_is_done(tiny_bundle: Bundle, tmp_path: Path) -> None:
     """The first partition was written by a run that was killed; the rest is done by two actors."""
