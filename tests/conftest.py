@@ -28,7 +28,7 @@ name: tiny
 encoder: {{source: {encoder}}}
 optimizer: {{epochs: {epochs}, batch_size: 8, encoder_rate: 1.0e-3, head_rate: 5.0e-3, bfloat16: false}}
 train_tokens: 128
-threads: 2
+threads: 1
 lexical: {{least_texts: 1}}
 """
 

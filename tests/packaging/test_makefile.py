@@ -59,7 +59,7 @@ def test_make_alone_runs(dry_make: DryMake) -> None:
 def test_make_test_installs_the_development_extra_and_tests(dry_make: DryMake, tmp_path: Path) -> None:
     """All tests, with what they need."""
     *before, last = dry_make("test")
-    assert last == f"{tmp_path}/venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder"
+    assert last == f"OMP_NUM_THREADS=1 {tmp_path}/venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder"
     assert [line for line in before if "pip install" in line and line.endswith("--editable '.[dev]'")]
 
 
