@@ -91,10 +91,11 @@ async def read_blind(request: Request, visitor: Decider, case_id: str, purpose: 
     form = await visitor.form(request)
     draft = Draft.of_form(form)
     facets = draft.facets()
-    check_codes(facets, (), default_taxonomy())
 
     def write(store: Store) -> str:
         with store.writing() as work:
+            work.quality.next_for(visitor.id, case_id, purpose, within=visitor.within)  # before any word on the fields
+            check_codes(facets, (), default_taxonomy())
             label = NewLabel(
                 user_id=visitor.id, facets=facets, seconds_spent=seconds_spent(form, work.now()), is_blind=True
             )
