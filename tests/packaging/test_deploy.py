@@ -146,8 +146,8 @@ def _files(service: dict[str, Any]) -> dict[str, str]:
 
 def _known() -> Iterator[tuple[str, set[str]]]:
     """Every series at /metrics with its labels."""
-    for collector in Telemetry().registry._collector_to_names:
-        for name in Telemetry().registry._collector_to_names[collector]:
+    for collector, names in Telemetry().registry._collector_to_names.items():
+        for name in names:
             yield name, {*getattr(collector, "_labelnames", ()), "le", "job", "instance"}
 
 

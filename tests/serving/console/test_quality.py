@@ -72,10 +72,10 @@ def test_the_overview_has_the_miss_rate_by_flag_and_unit(office: Office) -> None
     expected = ["2", "1", "50.0", f"{100 * low:.1f}", f"{100 * high:.1f}"]
     for seat in (zhou, tan):
         table = lines(seat, "missed")
-        assert table.pop("风险标识漏报率") == ["盲读件数", "漏报件数", "漏报率", "95% 区间下限", "95% 区间上限"]
-        assert table.pop("任一风险标识") == expected
+        assert table.pop("风险标志漏报率") == ["盲读件数", "漏报件数", "漏报率", "95% 区间下限", "95% 区间上限"]
+        assert table.pop("任一风险标志") == expected
         assert [(name[:3], row) for name, row in table.items()] == [("S03", expected)]
-    assert lines(tan, "missed", "unit=west")["任一风险标识"] == ["0", "0", "", "", ""]
+    assert lines(tan, "missed", "unit=west")["任一风险标志"] == ["0", "0", "", "", ""]
     page = tan.get("/overview?days=7&unit=east").text
     [address] = set(re.findall(r'href="/console(/quality\?[^"]+)"', page))
     shown = tan.get(unescape(address)).text
