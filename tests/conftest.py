@@ -38,15 +38,18 @@ LONGEST_FIRST = (
     "packaging/test_wheelhouse", "e2e", "training", "serving/console", "packaging", "serving", "eval", "models", "data",
 )  # fmt: skip
 
+ON_BOTH_DATABASES = tuple(
+    f"tests/data/store/test_{name}.py"
+    for name in ("audit", "due_lists", "intake", "maintenance", "outbox", "privacy", "reminders", "search")
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Heavy files first. HTTP on PostgreSQL is a proof: `make test` runs the store on both databases, HTTP on one."""
+    """Heavy files first. `make test` runs on PostgreSQL what differs there; the rest of it is a proof."""
     items.sort(key=_rank)
     for item in items:
-        parameters = (
-            item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
-        )
-        if item.nodeid.startswith("tests/serving/") and "postgres" in parameters:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "postgres" in parameters and not item.nodeid.startswith(ON_BOTH_DATABASES):
             item.add_marker(pytest.mark.proof)
 
 

@@ -20,6 +20,8 @@ from training.inputs import TrainingInputs
 from training.losses import soft_target_loss
 from training.pipeline import train_bundle
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def teacher(tiny_config: Path) -> TrainingConfig:

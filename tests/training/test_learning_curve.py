@@ -22,6 +22,8 @@ from training.finetune import BEST_WEIGHTS, build_classifier
 from training.inputs import TrainingInputs
 from training.learning_curve import learning_curve, part_of
 
+pytestmark = pytest.mark.proof
+
 CONFIGS_FOLDER = Path(training.__file__).with_name("configs")
 
 

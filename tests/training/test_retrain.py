@@ -21,6 +21,8 @@ from training.pipeline import train_bundle
 from training.retrain import LabelWeights, RetrainConfig, Retraining, retrain, weight_of, weighted
 from training.simulation.labels import as_row
 
+pytestmark = pytest.mark.proof
+
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 

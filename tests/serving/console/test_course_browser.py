@@ -7,6 +7,8 @@ from data.store.scope import ROOT
 from tests.serving.console.desk import Desk
 from tests.serving.console.test_browser import faults
 
+pytestmark = pytest.mark.proof
+
 TEXT = "信用卡年费去年说首年免，今年直接扣了三百六十元，要求退还年费。"
 
 

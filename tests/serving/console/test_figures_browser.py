@@ -10,6 +10,8 @@ from data.store.warning_records import Finding
 from tests.serving.console.desk import Desk
 from tests.serving.console.test_browser import faults
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def warning(desk: Desk) -> str:

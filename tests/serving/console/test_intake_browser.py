@@ -1,5 +1,6 @@
 """Taking in, in Chromium: preview while typing, one click too many, the receipt, a file with a bad row."""
 
+import pytest
 from playwright.sync_api import expect
 
 from data.store.records import CaseFilter
@@ -7,6 +8,8 @@ from data.store.scope import ROOT
 from tests.serving.console.desk import Desk
 from tests.serving.console.test_browser import faults
 from tests.serving.console.test_imports import FILE
+
+pytestmark = pytest.mark.proof
 
 TEXT = "贷款必须买一份意外险才给放款，两万多保费直接从贷款里扣，合同也没给我看，要求退保费。"
 

@@ -11,6 +11,8 @@ from data.store.supervision_tables import MISSED, QualityDraw
 from serving.clock_rounds import look_at_clocks
 from tests.serving.console.desk import Desk
 
+pytestmark = pytest.mark.proof
+
 SERIOUS = ("serious", "critical")
 PAGES = {
     "zhou": ("supervision", "supervision?show=all&lang=en", "alerts?lang=zh", "quality", "model"),
