@@ -36,6 +36,7 @@ format: $(VENV)/.development
 
 prove: $(VENV)/.development  ## the long proofs, about 20 minutes; tables go into docs/operations.md
 	$(BIN)/python -m eval.load --seconds 60
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,ray]'
 	$(BIN)/python -m pytest -m proof
 	XIAOBAO_EXAMPLES=150 $(BIN)/python -m pytest tests/serving/test_contract.py tests/serving/test_leaks.py
 	$(BIN)/python -m eval.proofs $(PROOFS)
@@ -52,7 +53,7 @@ $(VENV)/.serving: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.development: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
 	touch $@ $(VENV)/.serving
 
 clean:
