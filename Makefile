@@ -53,7 +53,7 @@ $(VENV)/.serving: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.development: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/.serving
 
 clean:
