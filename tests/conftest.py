@@ -38,6 +38,7 @@ LONGEST_FIRST = (
     "packaging/test_wheelhouse", "e2e", "training", "serving/console", "packaging", "serving", "eval", "models", "data",
 )  # fmt: skip
 
+LONG = ("tests/e2e/test_first_hour.py", "tests/training/test_fit_names.py", "tests/training/test_fit_addresses.py")
 ON_BOTH_DATABASES = tuple(
     f"tests/data/store/test_{name}.py"
     for name in ("audit", "due_lists", "intake", "maintenance", "outbox", "privacy", "reminders", "search")
@@ -49,7 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if "postgres" in parameters and not item.nodeid.startswith(ON_BOTH_DATABASES):
+        is_postgres = "postgres" in parameters and not item.nodeid.startswith(ON_BOTH_DATABASES)
+        if is_postgres or item.nodeid.startswith(LONG):
             item.add_marker(pytest.mark.proof)
 
 
