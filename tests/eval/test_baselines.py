@@ -17,8 +17,9 @@ def test_baselines_on_a_few_texts(
     texts = read_corpus(taxonomy, tiny_corpus / "texts")[:24] * 3
     methods = (*METHODS, CONTRASTIVE)
     results = evaluate_baselines(texts, texts, taxonomy, facets=["order_type", "category"], methods=methods)
+    assert list(results[CONTRASTIVE]) == ["category"]  # it tunes the encoder for what the table shows alone
     for facet in ("order_type", "category"):
         majority = results["majority"][facet]["accuracy"][0]
         assert majority < results["jieba + TF-IDF + logistic regression"][facet]["accuracy"][0]
-        assert majority < results[CONTRASTIVE][facet]["accuracy"][0]
+        assert facet not in results[CONTRASTIVE] or majority < results[CONTRASTIVE][facet]["accuracy"][0]
         assert majority < results["frozen encoder + logistic regression"][facet]["accuracy"][0]
