@@ -4,7 +4,7 @@ An app of its own below the service's, because its errors are pages and its answ
 and sign-in are the service's.
 """
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -43,13 +43,14 @@ from serving.console import (
     users,
     warnings,
 )
+from serving.console.entered import FormNotStoredError
 from serving.console.headers import SecurityHeaders
 from serving.console.notice import load_notice
 from serving.console.oidc import provider_of
 from serving.console.pages import page
 from serving.console.report_desk import ReportDesk
 from serving.console.texts import texts
-from serving.console.visitors import SignInNeeded, language_of
+from serving.console.visitors import SignInNeeded, Visitor, language_of
 from serving.errors import STATUS_OF_CODE, error_content
 from serving.settings import Settings
 
@@ -93,6 +94,7 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
+    console.add_exception_handler(FormNotStoredError, _form_again)
     console.add_exception_handler(XiaobaoError, _expected)
     console.add_exception_handler(RequestValidationError, _invalid)
     console.add_exception_handler(HTTPException, _http)
@@ -114,6 +116,24 @@ async def _to_sign_in(request: Request, error: Exception) -> Response:
     back = f"{request.url.path}?{request.url.query}".rstrip("?") if request.method == "GET" else ""
     query = {"next": back} | ({"over": "1"} if error.was_signed_in else {})
     return RedirectResponse(f"/console/sign-in?{urlencode(query)}", 303)
+
+
+async def _form_again(request: Request, error: Exception) -> Response:
+    """The case's page with the form as it was sent and the message beside it."""
+    assert isinstance(error, FormNotStoredError)
+    visitor: Visitor = request.state.visitor
+    message = error.error.message_zh if visitor.language == "zh" else error.error.message
+    try:
+        return await case.show_case(
+            request,
+            visitor,
+            error.case_id,
+            parameters=dict(parse_qsl(error.form.one("list"))),
+            entered=error.entered(request, message=message),
+            status=error.status,
+        )
+    except XiaobaoError as gone:
+        return await _expected(request, gone)
 
 
 async def _expected(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from data.store.columns import CHINA
 from serving.console.forms import Form
-from serving.errors import ServiceError
+from serving.errors import ErrorDetail, ServiceError
 
 _MONEY = re.compile(r"(\d{1,12})(?:\.(\d{1,2}))?")
 
@@ -21,7 +21,7 @@ def moment_of(form: Form, name: str, *, not_before: datetime | None = None) -> d
     try:
         at = datetime.fromisoformat(text).replace(tzinfo=CHINA)
     except ValueError as error:
-        raise _invalid("a time such as 2026-11-30T10:05", "时间格式应为 2026-11-30 10:05") from error
+        raise _invalid(name, "a time such as 2026-11-30T10:05", "时间格式应为 2026-11-30 10:05") from error
     return not_before if not_before is not None and at <= not_before < at + timedelta(minutes=1) else at
 
 
@@ -31,7 +31,7 @@ def day_of(form: Form, name: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise _invalid("a day such as 2026-11-30", "日期格式应为 2026-11-30") from error
+        raise _invalid(name, "a day such as 2026-11-30", "日期格式应为 2026-11-30") from error
 
 
 def fen_of(form: Form, name: str) -> int | None:
@@ -41,7 +41,7 @@ def fen_of(form: Form, name: str) -> int | None:
         return None
     found = _MONEY.fullmatch(text)
     if found is None:
-        raise _invalid("an amount in yuan such as 360.50", "金额应为元，最多两位小数，如 360.50")
+        raise _invalid(name, "an amount in yuan such as 360.50", "金额应为元，最多两位小数，如 360.50")
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
@@ -54,8 +54,13 @@ def number_of(form: Form, name: str) -> int:
 def expect_tick(form: Form, name: str) -> None:
     """What cannot be undone is confirmed by a tick. Raises ServiceError `value_invalid`."""
     if not form.one(name):
-        raise _invalid("a tick that confirms it, since it cannot be undone", "该操作不可撤销，请先勾选确认")
+        raise _invalid(name, "a tick that confirms it, since it cannot be undone", "该操作不可撤销，请先勾选确认")
 
 
-def _invalid(expected: str, message_zh: str) -> ServiceError:
-    return ServiceError("value_invalid", f"nothing was stored; expected {expected}", f"{message_zh}；未保存")
+def _invalid(name: str, expected: str, message_zh: str) -> ServiceError:
+    return ServiceError(
+        "value_invalid",
+        f"nothing was stored; expected {expected}",
+        f"{message_zh}；未保存",
+        details=[ErrorDetail(field=name, problem=f"expected {expected}")],
+    )

@@ -19,7 +19,7 @@ from data.store.unit_of_work import Store, UnitOfWork
 from models.predictor import Predictor
 from serving.api.requests import TriageRequest
 from serving.clock_rounds import look_at_clocks
-from serving.demo.bank import HOTLINE, REGIONS, people_of
+from serving.demo.bank import REGIONS, hotline_of, people_of
 from serving.demo.plan import FORWARDED, PlannedCase
 from serving.intake import Complaint, keep
 from serving.quality_rounds import draw_for_quality
@@ -55,6 +55,7 @@ class History:
 
     def __post_init__(self) -> None:
         self._people = people_of(self.store)
+        self._hotline = hotline_of(self.store)
         self._planned: dict[str, PlannedCase] = {}
         self._steps: list[tuple[datetime, int, Step]] = []
         self._order = itertools.count()
@@ -94,7 +95,7 @@ class History:
             customer_ref=case.customer,
             regulator_ref=f"ZB{case.number:06d}" if case.source in FORWARDED else None,
         )
-        kept = keep(self.store, Complaint(body=body, item=item, answer=answer), HOTLINE)
+        kept = keep(self.store, Complaint(body=body, item=item, answer=answer), self._hotline)
         assert kept.case is not None
         self._follow(kept.case.id, case)
 

@@ -18,6 +18,8 @@ SURGE_DAYS, SURGE_SHARE = 10, 0.06
 """Lately one matter is told at one branch more than usual, for the early warning."""
 LATE_DAYS, LATE_CASES = (17, 24), 2
 """So many complaints received so many days ago are still open today."""
+ASKING_DAYS, ASKED_MINUTES_AGO = (14, 5), (165, 80, 35)
+"""Extensions that nobody has decided yet: of complaints so many days old, asked for so many minutes ago."""
 SURGE_BRANCH, SURGE_CATEGORY = "haiwan", "B03A"
 REPEATED = 0.06
 """Share of complaints of a customer who has complained before."""
@@ -66,7 +68,7 @@ def plan(texts: Sequence[LabelledText], *, cases: int, now: datetime, seed: int 
         _planned(dice, number, text=text, at=at, branch=branch, customers=customers)
         for number, (at, text, branch) in enumerate(sorted(moments, key=lambda moment: moment[0]), start=1)
     ]
-    return _some_forgotten(planned, now)
+    return _some_asking(_some_forgotten(planned, now), now)
 
 
 def _some_forgotten(planned: Sequence[PlannedCase], now: datetime) -> list[PlannedCase]:
@@ -76,6 +78,30 @@ def _some_forgotten(planned: Sequence[PlannedCase], now: datetime) -> list[Plann
     forgotten = {case.number for case in old[-LATE_CASES:]}
     return [
         replace(case, extended_after=None, closed_after=timedelta(days=90)) if case.number in forgotten else case
+        for case in planned
+    ]
+
+
+def _some_asking(planned: Sequence[PlannedCase], now: datetime) -> list[PlannedCase]:
+    """For a few complaints of last week more time was asked for today, and nobody has decided yet."""
+    oldest, youngest = (now - timedelta(days=days) for days in ASKING_DAYS)
+    asking = [
+        case.number
+        for case in planned
+        if oldest < case.received_at < youngest
+        and case.text.order_type == "complaint"
+        and case.source not in OTHER_CLOCKS | FORWARDED
+    ]
+    minutes = dict(zip(asking[-len(ASKED_MINUTES_AGO) :], ASKED_MINUTES_AGO, strict=False))
+    return [
+        replace(
+            case,
+            decided_after=min(case.decided_after, timedelta(days=1)),
+            extended_after=now - case.received_at - timedelta(minutes=minutes[case.number]),
+            closed_after=timedelta(days=25),
+        )
+        if case.number in minutes
+        else case
         for case in planned
     ]
 

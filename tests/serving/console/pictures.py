@@ -2,13 +2,14 @@
 
     XIAOBAO_ENVIRONMENT=development XIAOBAO_DATA_FOLDER=.xiaobao/demo python -m tests.serving.console.pictures
 
-The bank is that of `python -m serving.demo`; a quarter's report is made, an import is previewed and not stored.
+The bank is that of `python -m serving.demo`; what the pictures need is done to a copy of it.
 """
 
 import argparse
 import io
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from serving.app import create_app
 from serving.demo.bank import PASSWORD
 from serving.lifecycle import load_predictor
-from serving.settings import load_settings
+from serving.settings import Settings, load_settings
 from tests.serving.console.conftest import CHROMIUM
 from tests.serving.console.desk import PATIENCE_MS, running
 
@@ -91,8 +92,10 @@ PAGES: Mapping[str, Mapping[str, tuple[str, Act | None]]] = {
         "rectification": ("rectification", None),
         "overview": ("overview?days=90", None),
         "warnings": ("warnings", None),
+        "warning": ("warnings", _follow("a.open")),
         "reports": ("reports", _follow("form.filters button.primary")),
         "quality": ("quality", None),
+        "quality-reading": ("quality", _follow("main table a")),
         "model": ("model", None),
     },
     "he": {"policy": ("policy", None)},
@@ -111,10 +114,16 @@ def main() -> None:
     if given.address:
         take(given.address, given.folder)
         return
-    settings = load_settings()
-    app = create_app(settings, load_predictor(settings, settings.read_policies().current))
-    with running(app) as address:
-        take(address, given.folder)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _copied(load_settings(), Path(folder) / "bank")
+        app = create_app(settings, load_predictor(settings, settings.read_policies().current))
+        with running(app) as address:
+            take(address, given.folder)
+
+
+def _copied(settings: Settings, folder: Path) -> Settings:
+    shutil.copytree(settings.data_folder, folder)
+    return settings.model_copy(update={"data_folder": folder})
 
 
 def take(address: str, folder: Path) -> None:
