@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from data.errors import StoreUnavailableError, XiaobaoError
+from serving.access.guard import PermissionMissingError
 from serving.console import (
     alerts,
     assets,
@@ -140,6 +141,8 @@ async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, XiaobaoError)
     if isinstance(error, StoreUnavailableError):
         return problem(request, _text(request, "store_gone"), status=STATUS_OF_CODE[error.code])
+    if isinstance(error, PermissionMissingError):
+        return problem(request, _text(request, "no_permission"), status=STATUS_OF_CODE[error.code])
     content = error_content(error)
     message = content.message_zh if language_of(request) == "zh" else content.message
     return problem(request, message, status=STATUS_OF_CODE.get(error.code, 422))
@@ -162,7 +165,8 @@ async def _unexpected(request: Request, _error: Exception) -> Response:
 
 def problem(request: Request, message: str, *, status: int) -> Response:
     """What happened, whether anything was lost, what to do."""
-    return page(request, "problem", context={"message": message}, status=status)
+    case_id = request.path_params.get("case_id") if status not in (403, 404) else None
+    return page(request, "problem", context={"message": message, "case_id": case_id}, status=status)
 
 
 def _text(request: Request, name: str) -> str:

@@ -60,4 +60,3 @@ class FormNotStoredError(Exception):
 def can_be_mended(error: XiaobaoError) -> bool:
     """Whether the sender can do something about it at the form."""
     return STATUS_OF_CODE.get(error.code) in MENDED_AT_THE_FORM
-

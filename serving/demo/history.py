@@ -30,6 +30,9 @@ CORRECTED_SECONDS, CONFIRMED_SECONDS = 64.0, 27.0
 MORNINGS = 30
 """For so many days before today the service's own rounds are made: reminders, early warnings, the quality draw."""
 QUALITY_SHARE = 0.2  # of few cases a day; a bank draws a tenth of that
+UNREAD = timedelta(days=7)
+"""For so long the head office has left its share of the blind readings."""
+PRESSED = ("期限已过，请今日联系客户并上报处理方案。", "请说明未办结原因，明日前反馈进展。")
 MENDED_EVERY = 4  # of the complaints that the bank answers for
 
 
@@ -104,9 +107,13 @@ class History:
         look_at_clocks(self.store)
         look_in_the_morning(self.store)
         draw_for_quality(self.store, QUALITY_SHARE)
-        for people in self._people.values():
+        for branch, people in self._people.items():
+            if branch == "head" and self.until - self.clock.at < UNREAD:
+                continue
             for user_id in people.values():
                 self._read_blind(user_id)
+        if self.until - self.clock.at < timedelta(days=1):
+            self._press()
 
     def _read_blind(self, user_id: str) -> None:
         """The first case that waits for somebody, without the model's answer."""
@@ -122,6 +129,16 @@ class History:
                 )
                 work.quality.record(case.id, draw.purpose, label, within=work.users.path_of(user_id))
 
+    def _press(self) -> None:
+        """The head office writes to whoever lets a limit run out; the first has taken note."""
+        head = next(iter(self._people["head"].values()))
+        with self.store.writing() as work:
+            late = [reminded.case for reminded in work.supervision.reminded(within=ROOT, is_acted=False)]
+            for case, text in zip([case for case in late if case.assignee_id], PRESSED, strict=False):
+                note = work.supervision.write(case.id, to_user=case.assignee_id, text=text, from_user=head, within=ROOT)
+                if text == PRESSED[0]:
+                    work.supervision.acknowledge(note.id, user_id=note.to_user, within=ROOT)
+
     def _acknowledge(self, case_id: str, case: PlannedCase) -> None:
         with self.store.writing() as work:
             for alert, alerted in work.alerts.listed(within=ROOT, is_open=True):
@@ -131,7 +148,7 @@ class History:
     def _follow(self, case_id: str, case: PlannedCase) -> None:
         self._planned[case_id] = case
         received = case.received_at
-        self._at(received + timedelta(minutes=5 + case.number % 50), lambda: self._acknowledge(case_id, case))
+        self._at(received + case.taken_after, lambda: self._acknowledge(case_id, case))
         self._at(received + case.decided_after, lambda: self._decide(case_id, case))
         if case.extended_after is not None:
             self._at(received + case.extended_after, lambda: self._extend(case_id, case))
@@ -152,6 +169,7 @@ class History:
             )
             work.assignments.assign(case_id, user_id=user_id, actor_id=user_id, within=ROOT)
             work.labels.add(case_id, label, within=ROOT)
+        self._acknowledge(case_id, case)  # of a flag that the decision raised
 
     def _extend(self, case_id: str, case: PlannedCase) -> None:
         asks, grants = self._two(case)

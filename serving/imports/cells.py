@@ -133,7 +133,9 @@ def _text(value: object) -> str:
 def _reference(field: str, value: object) -> str | None:
     """Order numbers and names as words. Raises RowError for a number that has lost digits."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | datetime | date | None):
-        raise RowError("cell_unreadable", f"{field} is {type(value).__name__}, expected a word", f"{FIELDS_ZH[field]}应为文字")
+        raise RowError(
+            "cell_unreadable", f"{field} is {type(value).__name__}, expected a word", f"{FIELDS_ZH[field]}应为文字"
+        )
     if field in _NUMBERS and _has_lost_digits(value):
         raise RowError(
             "number_rounded",

@@ -132,7 +132,7 @@ def take(address: str, folder: Path) -> None:
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM),
             args=["--no-sandbox", "--lang=zh-CN"],
-            env={**os.environ, "LANGUAGE": "zh_CN"},
+            env={**os.environ, "LANGUAGE": "zh_CN", "LANG": "zh_CN.UTF-8", "LC_ALL": "zh_CN.UTF-8"},
         )
         for login, pages in PAGES.items():
             page = _sit(browser, address, login)
