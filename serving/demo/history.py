@@ -29,9 +29,9 @@ Step = Callable[[], None]
 CORRECTED_SECONDS, CONFIRMED_SECONDS = 64.0, 27.0
 MORNINGS = 30
 """For so many days before today the service's own rounds are made: reminders, early warnings, the quality draw."""
-QUALITY_SHARE = 0.2  # of few cases a day; a bank draws a tenth of that
-UNREAD = timedelta(days=7)
-"""For so long the head office has left its share of the blind readings."""
+QUALITY_SHARE = 0.4  # of few cases a day; a bank draws a twentieth of that
+UNREAD = timedelta(days=3)
+"""For so long nobody has read blind, so that somebody may."""
 PRESSED = ("期限已过，请今日联系客户并上报处理方案。", "请说明未办结原因，明日前反馈进展。")
 MENDED_EVERY = 4  # of the complaints that the bank answers for
 
@@ -107,9 +107,7 @@ class History:
         look_at_clocks(self.store)
         look_in_the_morning(self.store)
         draw_for_quality(self.store, QUALITY_SHARE)
-        for branch, people in self._people.items():
-            if branch == "head" and self.until - self.clock.at < UNREAD:
-                continue
+        for people in self._people.values() if self.until - self.clock.at > UNREAD else ():
             for user_id in people.values():
                 self._read_blind(user_id)
         if self.until - self.clock.at < timedelta(days=1):

@@ -32,6 +32,7 @@ ROWS = (
     "工单编号,投诉内容,来源,受理时间\n"
     "A-1,信用卡年费首年说免，今年扣了三百六十元，要求退还。,热线,2026-11-20 09:30\n"
     "A-2,,热线,2026-11-21 10:00\n"
+    "A-3,理财经理说保本，到期亏了八万元，要求赔偿。,火星,2026-11-22 15:10\n"
 )
 
 
@@ -59,12 +60,9 @@ def _type_complaint(page: Page) -> None:
 
 
 def _preview_rows(page: Page) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "十一月来件.csv"
-        file.write_text(ROWS, encoding="utf-8")
-        page.set_input_files("#file", file)
-        page.click("#look-file")
-        page.wait_for_selector("table.preview")
+    page.set_input_files("#file", files=[{"name": "十一月来件.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}])
+    page.click("#look-file")
+    page.wait_for_selector("table.preview")
 
 
 def _reveal(page: Page) -> None:
@@ -108,17 +106,18 @@ def main() -> None:
     """Start the service on the demo bank, look at everything, write the files."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--chromium", type=Path, default=CHROMIUM, help="One with its words in Chinese, if there is.")
     parser.add_argument("--address", help="A console that runs already, such as http://127.0.0.1:8000.")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.address:
-        take(given.address, given.folder)
+        take(given.address, given.folder, chromium=given.chromium)
         return
     with tempfile.TemporaryDirectory() as folder:
         settings = _copied(load_settings(), Path(folder) / "bank")
         app = create_app(settings, load_predictor(settings, settings.read_policies().current))
         with running(app) as address:
-            take(address, given.folder)
+            take(address, given.folder, chromium=given.chromium)
 
 
 def _copied(settings: Settings, folder: Path) -> Settings:
@@ -126,13 +125,13 @@ def _copied(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update={"data_folder": folder})
 
 
-def take(address: str, folder: Path) -> None:
+def take(address: str, folder: Path, *, chromium: Path) -> None:
     """One file per page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
+            executable_path=str(chromium),
             args=["--no-sandbox", "--lang=zh-CN"],
-            env={**os.environ, "LANGUAGE": "zh_CN", "LANG": "zh_CN.UTF-8", "LC_ALL": "zh_CN.UTF-8"},
+            env={**os.environ, "LANGUAGE": "zh_CN:zh", "LANG": "zh_CN.UTF-8", "LC_ALL": ""},
         )
         for login, pages in PAGES.items():
             page = _sit(browser, address, login)
