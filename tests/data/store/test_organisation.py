@@ -228,3 +228,13 @@ def _refused(call: Callable[[UnitOfWork], object], work: UnitOfWork) -> bool:
     except NotFoundError:
         return True
     return False
+
+
+@pytest.mark.parametrize("change", ["link", "mark", "unlink"])
+def test_who_is_linked_anew_signs_in_anew(store: Store, change: str) -> None:
+    person, more = user_id(store, "handler-east"), {"issuer": "https://idp", "subject": "s1"}
+    with store.writing() as work:
+        token = work.sign_in.open_session(person)
+    with store.writing() as work:
+        getattr(work.identities, change)(person, **(more if change == "link" else {}), actor_id="cli", within=ROOT)
+        assert work.sign_in.by_token(token) is None
