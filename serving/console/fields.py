@@ -57,8 +57,13 @@ def fen_of(form: Form, name: str) -> int | None:
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
-def row_number(text: str) -> int:
+def number_of(form: Form, name: str) -> int:
     """A row's number; 0, which no row has, for anything else."""
+    return row_number(form.one(name))
+
+
+def row_number(text: str) -> int:
+    """The same of an address."""
     return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 

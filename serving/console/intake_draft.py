@@ -87,7 +87,7 @@ class Draft:
             day = day_of_text(self.due)
         except ServiceError:
             return None
-        at = day and end_of(day)
+        at = end_of(day) if day else None
         return at if at and at.year <= LATEST_YEAR else None
 
     def problems(self, now: datetime) -> dict[str, str]:

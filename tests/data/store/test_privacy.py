@@ -230,7 +230,7 @@ def test_an_erased_case_is_unreadable_but_counted(store: Store) -> None:
 
 def test_no_word_that_hung_on_an_erased_case_is_left(store: Store) -> None:
     """Every text of a table with cases but messages of imports, which hold none, and items of 溯源整改, which stay."""
-    case, word = put(store, f"{TEXT}我住在河边。"), "河边"
+    case, _, word = put(store, f"{TEXT}我住在河边。"), put(store), "河边"
     handler, supervisor = user_id(store, "handler-east"), user_id(store, "supervisor-east")
     with store.writing() as work:
         given: dict[str, Any] = {"user_id": handler, "within": EAST}
