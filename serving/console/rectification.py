@@ -3,8 +3,6 @@
 Recurrence stands with its counts: complaints of the same sub-cause about the same unit, per 30 days.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +29,7 @@ from serving.console.stored import in_store
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
+from serving.spreadsheets import csv_bytes
 
 MOST_SHOWN = 200
 LATE = "late"
@@ -155,24 +154,18 @@ def lines(work: UnitOfWork, visitor: Visitor, rows: Sequence[Rectification]) -> 
 
 def _csv(found: Iterable[Item], visitor: Visitor) -> bytes:
     t, name = texts("rectification", visitor.language), names(visitor.language)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([t["columns"][column] for column in COLUMNS])
+    rows: list[list[object]] = [[t["columns"][column] for column in COLUMNS]]
     for item in found:
         row = item.row
         state = t["states"][LATE if item.is_late else row.status]
-        times = [_day(row.opened_at), _day(row.ended_at)]
-        writer.writerow(
-            map(
-                _cell,
-                [
-                    row.id, row.case_id or "", f"{row.subcause} {name(row.subcause)}", item.unit_name, item.owner,
-                    row.due_on.isoformat(), state, *times, row.measure, row.result,
-                    *_figures(item.recurrence.before), *_figures(item.recurrence.after),
-                ],
-            )
+        rows.append(
+            [
+                row.id, row.case_id, f"{row.subcause} {name(row.subcause)}", item.unit_name, item.owner,
+                row.due_on.isoformat(), state, _day(row.opened_at), _day(row.ended_at), row.measure, row.result,
+                *_figures(item.recurrence.before), *_figures(item.recurrence.after),
+            ]
         )  # fmt: skip
-    return out.getvalue().encode("utf-8-sig")
+    return csv_bytes(rows)
 
 
 def _figures(found: Complaints | None) -> list[str]:
@@ -184,11 +177,6 @@ def _figures(found: Complaints | None) -> list[str]:
 
 def _day(moment: datetime | None) -> str:
     return "" if moment is None else shanghai_day(moment).isoformat()
-
-
-def _cell(value: object) -> str:
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 @router.post("/cases/{case_id}/rectification")

@@ -19,7 +19,7 @@ from serving.api.shapes import RowNumber
 from serving.console.due import Due
 from serving.console.forms import ENTRY, form_refused, new_entry
 from serving.console.names import names
-from serving.console.pages import Me, page, to_confirm
+from serving.console.pages import Me, page
 from serving.console.people import Person, deciders, people_named
 from serving.console.stored import in_store
 from serving.console.visitors import Visitor, visitor
@@ -133,7 +133,9 @@ def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str
 
 
 def _lowered_rows(work: UnitOfWork, visitor: Visitor) -> list[LoweredRow]:
-    found = to_confirm(work, visitor)
+    if not visitor.may("flags.confirm"):
+        return []
+    found = work.labels.waiting_for_second(visitor.id, within=visitor.within)
     people = people_named(work, (label.user_id for _, label, _ in found))
     return [LoweredRow(case=case, flags=flags, who=people[label.user_id], label=label) for case, label, flags in found]
 
