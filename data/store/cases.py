@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from data.days import CHINA
 from data.errors import StoreError
 from data.policy.case_clocks import trigger_of
 from data.redaction.spans import PiiSpan
 from data.store.alerts import AlertRepository
 from data.store.clock_records import NewClosing, Reopening
 from data.store.closings import Closings
-from data.store.columns import CHINA
 from data.store.customers import customer_key
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository

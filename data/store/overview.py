@@ -11,10 +11,10 @@ from typing import Literal
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from data.policy.case_times import end_of, shanghai_day
+from data.days import china_day, end_of
+from data.store.day_columns import as_date, between, day_column
 from data.store.scope import units_within
 from data.store.tables import CLOSED, OPEN, Case, CaseFlag, Closing
-from data.store.warning_signals import as_date, between, china_day
 
 Facet = Literal["order_type", "category", "cause", "channel", "unit_id"]
 
@@ -62,7 +62,7 @@ class OverviewRepository:
 
     def by_day(self, period: Period, *, within: str) -> Mapping[date, int]:
         """Cases by day of receipt."""
-        day = china_day(self._session, Case.received_at).label("day")
+        day = day_column(self._session, Case.received_at).label("day")
         rows = self._session.execute(select(day, func.count()).where(*_received(period, within)).group_by(day))
         return {as_date(row[0]): row[1] for row in rows}
 
@@ -90,7 +90,7 @@ class OverviewRepository:
         """What waits by unit, whenever it was received; late and soon as the queue counts them."""
         now = self._now()
         overdue = and_(Case.due_at.is_not(None), Case.due_at <= now)
-        soon = and_(Case.due_at > now, Case.due_at <= end_of(shanghai_day(now) + timedelta(days=soon_days)))
+        soon = and_(Case.due_at > now, Case.due_at <= end_of(china_day(now) + timedelta(days=soon_days)))
         conditions = [Case.status == OPEN, Case.unit_id.in_(units_within(within))]
         if order_type is not None:
             conditions.append(Case.order_type == order_type)

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from data.store.day_columns import between
 from data.store.scope import units_within
 from data.store.tables import Case, Label, TriageResult
-from data.store.warning_signals import between
 
 FIELDS = ("order_type", "category", "leaf", "cause", "subcause", "channel", "flags")
 BANDS = ("auto", "suggest", "human")

@@ -14,13 +14,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import QueryParams
 
-from data.policy.case_times import end_of
+from data.days import end_of, start_of
 from data.store.audit import VERIFIED, AuditFilter, Scalar
 from data.store.maintenance import verify
 from data.store.scope import ROOT
 from data.store.tables import AuditEntry
 from data.store.unit_of_work import Store, UnitOfWork
-from data.store.warning_signals import start_of_day
 from serving.access.guard import require_top_unit
 from serving.api.audit import VERIFY_SECONDS
 from serving.console.fields import day_of_text, row_number
@@ -123,7 +122,7 @@ def _entries(
     only = AuditFilter(
         actor_id=ids.get(given["who"], given["who"]) or None,
         action=given["what"] or None,
-        since=None if since is None else start_of_day(since),
+        since=None if since is None else start_of(since),
         until=None if until is None else end_of(until),
     )
     subject = ids.get(given["subject"], given["subject"]) or None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import end_of
+from data.days import end_of
 from data.store.api_keys import IssuedKey, NewApiKey
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.permissions import OF_PERSONS, PERMISSIONS_OF_ROLE, ROLES_OF_KEYS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.overview import Facet, OpenNow, Outcomes, Period
 from data.store.readings import BANDS, Compared
 from data.store.supervision_tables import MISSED
@@ -70,7 +70,7 @@ class Figures:
         self._work = work
         self._query = query
         self._names = names
-        self.today = shanghai_day(work.now())
+        self.today = china_day(work.now())
         self.period, self.before = query.period(self.today), query.before(self.today)
         self._units = list(work.units.all(within=within))
         self.path = within if query.unit is None else work.units.get(query.unit, within=within).path

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.records import NewLabel
 from data.store.supervision_tables import DRAW_PURPOSES, MISSED, SECOND, QualityDraw
 from data.store.tables import Case
@@ -53,7 +53,7 @@ async def quality(request: Request, visitor: Reader) -> Response:
     def read(store: Store) -> tuple[Me, dict[str, Any]]:
         with store.reading() as work:
             waiting = work.quality.waiting(visitor.id, within=visitor.within) if visitor.may("cases.label") else []
-            since = query.period(shanghai_day(work.now())).first
+            since = query.period(china_day(work.now())).first
             unit = work.units.get(query.unit, within=visitor.within) if query.unit else None
             within = unit.path if unit else visitor.within
             not_a_risk = store.book.current.priority.not_a_risk

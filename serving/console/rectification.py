@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.rectification_tables import DROPPED, FINISHED, UNDER_WAY, Rectification
 from data.store.rectifications import Complaints, RectificationFilter, Recurrence
 from data.store.scope import ROOT
@@ -99,7 +99,7 @@ async def board(request: Request, visitor: Reader) -> Response:
                 "items": items(work, visitor, wanted),
                 "units": units,
                 "people": deciders(work, within=visitor.within, units=units) if visitor.may("cases.label") else [],
-                "today": shanghai_day(work.now()),
+                "today": china_day(work.now()),
             }
             return Me.of(work, visitor), context
 
@@ -138,7 +138,7 @@ def lines(work: UnitOfWork, visitor: Visitor, rows: Sequence[Rectification]) -> 
     """Items with what belongs to them."""
     people = people_named(work, [row.owner_id for row in rows])
     units = {unit.id: unit.name for unit in work.units.all(within=ROOT)}
-    today = shanghai_day(work.now())
+    today = china_day(work.now())
     return [
         Item(
             row=row,
@@ -176,7 +176,7 @@ def _figures(found: Complaints | None) -> list[str]:
 
 
 def _day(moment: datetime | None) -> str:
-    return "" if moment is None else shanghai_day(moment).isoformat()
+    return "" if moment is None else china_day(moment).isoformat()
 
 
 @router.post("/cases/{case_id}/rectification")

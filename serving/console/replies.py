@@ -15,8 +15,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from data.days import china_day
 from data.errors import PolicyError
-from data.policy.case_times import shanghai_day
 from data.store.scope import ROOT
 from data.store.tables import OUTCOMES, Case
 from data.store.unit_of_work import Store, UnitOfWork
@@ -81,13 +81,13 @@ def values_of(work: UnitOfWork, case: Case, *, within: str) -> Mapping[str, str]
     paid = closing is not None and closing.redress_fen
     return {
         "case": case.id,
-        "received": _day(shanghai_day(case.received_at)),
+        "received": _day(china_day(case.received_at)),
         "unit": work.units.get(case.unit_id, within=ROOT).name,
         "category": name(case.leaf or case.category),
         "cause": name(case.subcause or case.cause),
         "outcome": OUTCOMES[closing.outcome] if closing else "",
         "redress": f"我行向您退还或补偿 {paid / 100:,.2f} 元" if paid else "",
-        "today": _day(shanghai_day(work.now())),
+        "today": _day(china_day(work.now())),
     }
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from data.store.warning_tables import EarlyWarning
@@ -171,7 +171,7 @@ def _context(work: UnitOfWork, visitor: Visitor, warning_id: str) -> dict[str, A
 
 def _weeks(work: UnitOfWork, warning: EarlyWarning) -> Trend:
     """The weeks up to the last full day; the line is what a week brings as a rule."""
-    last = shanghai_day(max(warning.seen_at, warning.raised_at)) - timedelta(days=1)
+    last = china_day(max(warning.seen_at, warning.raised_at)) - timedelta(days=1)
     first = last - timedelta(days=WEEKS * 7 - 1)
     daily = work.warning_signals.daily_of(
         warning, first, last, within=work.units.get(warning.unit_id, within=ROOT).path

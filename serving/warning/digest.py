@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from data.policy.case_times import shanghai_day
-from data.store.columns import CHINA
+from data.days import CHINA, china_day, start_of
 from data.store.outbox import DIGEST
 from data.store.overview import Period
 from data.store.scope import ROOT
 from data.store.tables import Unit
 from data.store.unit_of_work import Store, UnitOfWork
-from data.store.warning_signals import COMPLAINT, start_of_day
+from data.store.warning_signals import COMPLAINT
 from data.store.warning_tables import EarlyWarning
 from serving.access.permissions import PERMISSIONS_OF_ROLE
 from serving.warning.rounds import FIRST_HOUR
@@ -65,7 +64,7 @@ def digests(work: UnitOfWork, monday: date) -> Sequence[Digest]:
 def digest_of(work: UnitOfWork, unit: Unit, monday: date) -> dict[str, Any]:
     """What a unit's letter says of the week from `monday`."""
     sunday = monday + WEEK - timedelta(days=1)
-    week = work.warnings.week(start_of_day(monday), start_of_day(monday + WEEK), within=unit.path)
+    week = work.warnings.week(start_of(monday), start_of(monday + WEEK), within=unit.path)
     new = {warning.id for warning in week.raised}
     periods = [
         Period(first=first, last=first + WEEK - timedelta(days=1), order_type=COMPLAINT)
@@ -95,7 +94,7 @@ def monday_before(day: date) -> date:
 
 def monday_of_last_week(work: UnitOfWork) -> date:
     """The same, today."""
-    return monday_before(shanghai_day(work.now()))
+    return monday_before(china_day(work.now()))
 
 
 def _line(warning: EarlyWarning, is_new: bool) -> dict[str, Any]:

@@ -7,8 +7,7 @@ writes what it found in a third. One that dies loses the day after half an hour.
 import logging
 from datetime import date, timedelta
 
-from data.policy.case_times import shanghai_day
-from data.store.columns import CHINA
+from data.days import CHINA, china_day
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store
 from serving.warning.detection import find_all
@@ -25,7 +24,7 @@ def look_for_warnings(store: Store, *, last: date | None = None) -> int | None:
     None where the day was looked at, or another process does it. Raises StoreError.
     """
     with store.reading() as work:
-        last = last or shanghai_day(work.now()) - timedelta(days=1)
+        last = last or china_day(work.now()) - timedelta(days=1)
         if work.warnings.is_finished(last):
             return None
     with store.writing() as work:
@@ -48,6 +47,6 @@ def look_in_the_morning(store: Store) -> int | None:
     with store.reading() as work:
         if work.now().astimezone(CHINA).hour < FIRST_HOUR:
             return None
-        last = shanghai_day(work.now()) - timedelta(days=1)
+        last = china_day(work.now()) - timedelta(days=1)
         first = None if work.warnings.is_finished(last) else work.warning_signals.first_day(within=ROOT)
     return look_for_warnings(store, last=last) if first is not None and first <= last else None

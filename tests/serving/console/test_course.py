@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from data.policy.case_times import SHANGHAI
+from data.days import CHINA
 from data.store.scope import ROOT
 from data.store.tables import Case
 from tests.serving.console.office import Office, Seat
@@ -37,7 +37,7 @@ def send(seat: Seat, case_id: str, what: str, **fields: str) -> int:
 def close(office: Office, seat: Seat, case_id: str, **more: str) -> int:
     with office.store.reading() as work:
         seen = work.cases.version(case_id, within=ROOT)
-    now = datetime.now(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+    now = datetime.now(CHINA).strftime("%Y-%m-%dT%H:%M")
     return send(seat, case_id, "close", **({"seen": seen, "outcome": "supported", "told_at": now} | more))
 
 
@@ -54,7 +54,7 @@ def test_more_time_is_decided_by_somebody_else_and_counts_once_told(office: Offi
     assert send(approver, case, "extension/decide", **extension | {"sure": ""}) == 422
     assert send(approver, case, "extension/decide", **extension) == 303
     assert stored(office, case).due_at == before, "not told yet"
-    assert send(approver, case, "extension/told", extension="1", notified_on=f"{datetime.now(SHANGHAI):%F}") == 303
+    assert send(approver, case, "extension/told", extension="1", notified_on=f"{datetime.now(CHINA):%F}") == 303
     assert stored(office, case).due_at == before + timedelta(days=15)  # type: ignore[operator]
     assert "没有待审批的延期申请" in approver.get("/extensions").text
     page = approver.get(f"/cases/{case}").text

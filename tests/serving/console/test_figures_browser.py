@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.records import CaseFilter
 from data.store.scope import ROOT
 from data.store.warning_records import Finding
@@ -23,7 +23,7 @@ def warning(desk: Desk) -> str:
             window_days=7, count=len(cases), customers=len(cases), expected=0.4, limit=5,
             category="B03B", leaf="B03B.04", cause="C09", subcause="C09.1",
         )  # fmt: skip
-        [raised] = work.warnings.record([finding], day=shanghai_day(work.now()))
+        [raised] = work.warnings.record([finding], day=china_day(work.now()))
         return raised.id
 
 
