@@ -25,7 +25,7 @@ from serving.console.fields import day_of
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
@@ -199,19 +199,18 @@ async def change_item(request: Request, visitor: Worker, item_id: RowNumber) -> 
     """Another owner or day, finished, dropped, resumed: `do` says which. Raises StoreError, NotFoundError."""
     form = await visitor.form(request)
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            given = {"actor_id": visitor.id, "within": visitor.within}
-            words = form.one("words")
-            if form.one("do") == "finish":
-                work.rectifications.finish(item_id, result=words, **given)
-            elif form.one("do") == "drop":
-                work.rectifications.drop(item_id, reason=words, **given)
-            elif form.one("do") == "resume":
-                work.rectifications.resume(item_id, **given)
-            else:
-                owner, due_on = form.one("owner") or None, day_of(form, "due_on")
-                work.rectifications.change(item_id, owner_id=owner, due_on=due_on, **given)
+    def write(work: UnitOfWork) -> None:
+        given = {"actor_id": visitor.id, "within": visitor.within}
+        words = form.one("words")
+        if form.one("do") == "finish":
+            work.rectifications.finish(item_id, result=words, **given)
+        elif form.one("do") == "drop":
+            work.rectifications.drop(item_id, reason=words, **given)
+        elif form.one("do") == "resume":
+            work.rectifications.resume(item_id, **given)
+        else:
+            owner, due_on = form.one("owner") or None, day_of(form, "due_on")
+            work.rectifications.change(item_id, owner_id=owner, due_on=due_on, **given)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse(f"/console/rectification?{form.one('list')}#item-{item_id}", 303)

@@ -23,7 +23,7 @@ from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 from serving.settings import Settings
 
@@ -123,11 +123,10 @@ async def save(request: Request, visitor: Worker, case_id: str) -> Response:
     form = await visitor.form(request)
     text = form.one("text").replace("\r\n", "\n")
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
+    def write(work: UnitOfWork) -> None:
+        work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse(f"/console/cases/{case_id}/reply?saved=1", 303)
 
 

@@ -21,7 +21,7 @@ from serving.console.forms import Form
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 
 WEEKS = 13
@@ -125,11 +125,10 @@ async def end(request: Request, visitor: Handler, warning_id: str) -> Response:
 async def _act(request: Request, form: Form, warning_id: str, change: Callable[[UnitOfWork], object]) -> Response:
     """Do it in one transaction and show the warning again, or the list where the form stood there."""
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            change(work)
+    def write(work: UnitOfWork) -> None:
+        change(work)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse("/console/warnings" if form.one("list") else f"/console/warnings/{warning_id}", 303)
 
 
