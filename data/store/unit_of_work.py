@@ -157,7 +157,7 @@ class UnitOfWork:
         self.reports = ReportRepository(session, now=now)
         self.overview = OverviewRepository(session, now=now)
         self.warning_signals = WarningSignals(session)
-        self.warnings = WarningRepository(session, audit=self.audit, now=now)
+        self.warnings = WarningRepository(session, audit=self.audit, outbox=self.outbox, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session

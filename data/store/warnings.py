@@ -21,6 +21,7 @@ from data.store.audit import AuditLog
 from data.store.free_text import checked_reason
 from data.store.insertion import insert_if_new
 from data.store.organisation import active_user
+from data.store.outbox import WARNING, OutboxRepository
 from data.store.scope import not_found, units_within
 from data.store.tables import Case
 from data.store.warning_records import Finding, Week
@@ -30,14 +31,22 @@ LEASE = timedelta(minutes=30)
 QUIET = timedelta(days=7)
 LEAST_NEW_CASES = 5
 MOST_LISTED = 200
+TOLD = (
+    "kind", "grade", "reasons", "unit_id", "category", "leaf", "cause", "subcause", "window_days", "count", "customers",
+    "expected", "limit",
+)  # fmt: skip
+"""What webhooks get to know of a warning."""
 _SAME_CASES = 0.5
 _BATCH = 500
 
 
 class WarningRepository:
-    def __init__(self, session: Session, *, audit: AuditLog, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, session: Session, *, audit: AuditLog, outbox: OutboxRepository, now: Callable[[], datetime]
+    ) -> None:
         self._session = session
         self._audit = audit
+        self._outbox = outbox
         self._now = now
 
     def is_finished(self, day: date) -> bool:
@@ -63,7 +72,10 @@ class WarningRepository:
         )
 
     def record(self, findings: Iterable[Finding], *, day: date) -> Sequence[EarlyWarning]:
-        """Continue what is open, raise what is new, and note the day as finished; returns the new ones."""
+        """Continue what is open, raise what is new, and note the day as finished; returns the new ones.
+
+        Webhooks are told of a new one, and of one that becomes 重大.
+        """
         raised = [warning for finding in findings if (warning := self._record(finding))]
         self._session.execute(
             update(WarningDay)
@@ -221,6 +233,7 @@ class WarningRepository:
         self._session.add(warning)
         self._session.flush()
         self._add_cases(warning, finding)
+        self._tell(warning)
         return warning
 
     def _earlier(self, finding: Finding) -> Sequence[EarlyWarning]:
@@ -248,6 +261,7 @@ class WarningRepository:
         warning.expected, warning.limit, warning.window_days = finding.expected, finding.limit, finding.window_days
         if finding.is_major:
             warning.grade, warning.reasons = MAJOR, list(finding.reasons)
+            self._tell(warning)
         self._add_cases(warning, finding)
 
     def _may_be_raised_again(self, ended: EarlyWarning, finding: Finding) -> bool:
@@ -262,6 +276,11 @@ class WarningRepository:
         for case_id in finding.case_ids:
             values = {"warning_id": warning.id, "case_id": case_id}
             insert_if_new(self._session, WarningCase, values, unique=["warning_id", "case_id"])
+
+    def _tell(self, warning: EarlyWarning) -> None:
+        """Once in each grade. The word of a term stays here: it comes from complaints."""
+        payload = {"warning_id": warning.id} | {name: getattr(warning, name) for name in TOLD}
+        self._outbox.put(WARNING, payload, key=f"{warning.id}/{warning.grade}", unit_id=warning.unit_id)
 
     def _open(self, warning_id: str, within: str) -> EarlyWarning:
         """Locked until the end of the transaction. Raises NotFoundError, StoreError `warning_ended`."""

@@ -1,12 +1,16 @@
 """The daily look at a real store: what begins is raised once, with its cases and its unit, whoever looks."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
+from data.store.outbox import WARNING
 from data.store.scope import ROOT
 from data.store.tables import Case
 from data.store.unit_of_work import Store
+from data.store.warning_records import Finding
 from data.store.warning_tables import EarlyWarning
 from serving.warning import rounds
 from serving.warning.detection import common_path, find_all
@@ -58,6 +62,43 @@ def test_a_spike_is_raised_with_its_cases_in_its_unit(quiet: Store, clock: Clock
     clock.advance(days=1)
     assert look_for_warnings(quiet) == 0
     assert len(listed(quiet)) == 1
+
+
+def told(store: Store, *, within: str = ROOT) -> list[dict[str, Any]]:
+    with store.writing() as work:
+        work.outbox.dispatch()
+    with store.reading() as work:
+        return [message.payload for message in work.outbox.after(0, [WARNING], within=within)]
+
+
+def test_webhooks_are_told_once_of_each_grade_and_never_a_word(quiet: Store, clock: Clock) -> None:
+    put_rows(quiet, 18, unit_id="east-1", text=various, customer_key="K", **COUNTER)
+    look_for_warnings(quiet)
+    [first] = told(quiet)
+    assert (first["kind"], first["grade"], first["unit_id"], first["count"]) == ("spike", "early", "east-1", 18)
+    assert told(quiet, within="/head/east/") == [first]
+    assert told(quiet, within="/head/west/") == []
+    clock.advance(days=1)
+    look_for_warnings(quiet)
+    assert told(quiet) == [first]
+    put_rows(quiet, 8, text=lambda n: f"{various(n)}说海豚礼遇卡{various(n + 3)}", cause=None, subcause=None)
+    clock.advance(days=1)
+    look_for_warnings(quiet)
+    assert "term" in {payload["kind"] for payload in told(quiet)}
+    assert "海豚" not in str(told(quiet))
+
+
+def test_a_warning_that_becomes_major_is_told_again(quiet: Store, clock: Clock) -> None:
+    with quiet.writing() as work:
+        early = Finding(
+            kind="group", key="group/east-1/B06.02/C05.1", unit_id="east-1", case_ids=(), window_days=7, count=6,
+            customers=6, expected=0.1, limit=3,
+        )  # fmt: skip
+        work.warnings.record([early], day=LAST)
+        major = replace(early, customers=60, reasons=("Z1",))
+        work.warnings.record([major], day=LAST)
+        work.warnings.record([major], day=LAST)
+    assert sorted((one["grade"], one["reasons"]) for one in told(quiet)) == [("early", []), ("major", ["Z1"])]
 
 
 def test_a_group_of_customers_is_told_instead_of_a_spike(quiet: Store) -> None:
