@@ -136,7 +136,7 @@ class UnitOfWork:
             alerts=self.alerts,
             now=now,
         )
-        self.label_export = LabelExport(session)
+        self.label_export = LabelExport(session, key=derive(secret, "labels"))
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.undoing = UndoRepository(
             session,

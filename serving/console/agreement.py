@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from data.shares import Share
 from data.store.readings import Reading
 from data.store.tables import Label
-from serving.console.shares import Share
 
 FIELDS = ("order_type", "category", "leaf", "cause", "subcause", "channel", "flags")
 BANDS = ("auto", "suggest", "human")

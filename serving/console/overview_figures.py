@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from data.policy.case_times import shanghai_day
+from data.shares import Share
 from data.store.overview import BANDS, FIELDS, Compared, Facet, OpenNow, Outcomes, Period
 from data.store.supervision_tables import MISSED
 from data.store.tables import Unit
@@ -18,7 +19,6 @@ from serving.console.names import Names
 from serving.console.overview_query import OverviewQuery
 from serving.console.quality_results import missed
 from serving.console.queue_query import SOON_DAYS
-from serving.console.shares import Share
 
 FACETS: Mapping[str, Facet] = {
     "category": "category",

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from data.shares import Share
 from data.store.quality import BlindReading
 from serving.console.agreement import FIELDS, answered, band_of, decided
-from serving.console.shares import Share
 from serving.console.visitors import Visitor
 
 

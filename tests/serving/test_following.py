@@ -127,8 +127,27 @@ def test_a_shadow_reads_along_and_answers_nobody(client: TestClient, app: FastAP
     compared = 'xiaobao_shadow_texts_total{bundle="b",outcome="compared"} 5.0'
     until(lambda: compared in client.get("/metrics").text)
     assert "xiaobao_shadow_disagreements_total{" not in client.get("/metrics").text  # the same network
+    promote(registry, "b", who="cli:lin", reason="a good reason", force=True)
+    until(lambda: app.state.live.model.name == "b" and app.state.live.shadow is None)  # not beside itself
+    rollback(registry, who="cli:lin", reason="a good reason")
+    until(lambda: app.state.live.shadow is not None)
     set_shadow(registry, None)
     until(lambda: app.state.live.shadow is None)
+
+
+def test_damage_in_the_registry_is_told_once_and_stops_nothing_else(
+    client: TestClient, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    (registry.folder / "SHADOW").write_text('{"name": "gone", "share": 0.5}')
+    drift = registry.folder / "drift" / "latest.json"
+    drift.parent.mkdir()
+    drift.write_text('{"measures": {"length": 0.25}, "alerts": []}')
+    until(lambda: 'xiaobao_drift{measure="length"} 0.25' in client.get("/metrics").text)
+    drift.write_text("{")
+    until(lambda: "the registry's drift" in caplog.text)
+    time.sleep(0.2)  # ten looks
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert sorted(line.split(":")[0] for line in told) == ["the registry's drift", "the registry's shadow"]
 
 
 def test_a_replaced_model_works_until_its_last_lease(tiny_predictor: Predictor) -> None:

@@ -4,9 +4,9 @@ import re
 from html import unescape
 
 from data.policy.case_times import shanghai_day
+from data.shares import Share
 from data.store.scope import ROOT
 from data.store.supervision_tables import MISSED, SECOND
-from serving.console.shares import Share
 from tests.serving.console.office import Office
 from tests.serving.console.test_overview import lines
 
