@@ -1,15 +1,16 @@
 """The weekly letter: each unit its own part, once, numbers and names of the taxonomy alone."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from data.errors import StoreError
 from data.store.notification_tables import OutboxMessage
 from data.store.outbox import DIGEST
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store
+from data.store.warning_tables import EarlyWarning
 from serving.notifications.letters import letter_text
 from serving.warning import digest
 from serving.warning.digest import monday_before, send_digests, send_on_mondays
@@ -30,9 +31,9 @@ def give_addresses(store: Store, *logins: str) -> None:
 
 def test_each_unit_gets_its_own_week_once(quiet: Store, clock: Clock) -> None:
     put_rows(quiet, 24, unit_id="east-1", text=various, **COUNTER)
-    clock.advance(hours=-15)  # Sunday evening, so that the warning is one of the week
-    look_for_warnings(quiet, last=date(2026, 11, 29))
-    clock.advance(hours=15)
+    look_for_warnings(quiet)
+    with quiet.writing() as work:  # as if it had been raised on Sunday, so that it is one of the week
+        work.session.execute(update(EarlyWarning).values(raised_at=clock.now - timedelta(hours=15)))
     give_addresses(quiet, "supervisor-east", "supervisor-west", "compliance", "handler-east")
     assert [send_digests(quiet, MONDAY) for _ in range(2)] == [3, 0]
     with quiet.reading() as work:
