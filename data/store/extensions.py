@@ -128,6 +128,16 @@ class ExtensionRepository:
         self._written(case, row, "extension_withdrawn", actor_id=user_id)
         return row
 
+    def restore(self, case_id: str, extension_id: int, *, user_id: str, within: str) -> ClockExtension:
+        """A request that lapsed as its case was closed waits again. Raises NotFoundError, StoreError."""
+        case = open_case(self._session, case_id, within=within)
+        row = self._row(case_id, extension_id)
+        if row.status != "lapsed":
+            raise _decided()
+        row.status = "requested"
+        self._written(case, row, "extension_restored", actor_id=user_id)
+        return row
+
     def record_notice(
         self, case_id: str, extension_id: int, *, notified_on: date, actor_id: str, within: str
     ) -> ClockExtension:

@@ -141,7 +141,8 @@ class OverviewRepository:
     def compared(self, period: Period, *, within: str) -> Sequence[Compared]:
         """Field by field, the latest label of each case decided in the period beside the answer it was made with.
 
-        Labels made without the answer in sight are told apart: who sees an answer tends to agree.
+        Labels made without the answer in sight are told apart: who sees an answer tends to agree. Of erased cases the
+        answer is gone.
         """
         starts, ends = between(period.first, period.last, Label.created_at)
         latest = (
@@ -156,7 +157,7 @@ class OverviewRepository:
                 TriageResult,
                 and_(TriageResult.case_id == Label.case_id, TriageResult.version == Label.triage_version),
             )
-            .where(Label.id.in_(latest), Case.unit_id.in_(units_within(within)))
+            .where(Label.id.in_(latest), Case.erased_at.is_(None), Case.unit_id.in_(units_within(within)))
             .order_by(Label.id.desc())
             .limit(MOST_LABELS)
         )

@@ -106,7 +106,7 @@ class QualityRepository:
                 TriageResult,
                 (TriageResult.case_id == Label.case_id) & (TriageResult.version == Label.triage_version),
             )
-            .where(QualityDraw.purpose == purpose, QualityDraw.day >= since, Case.unit_id.in_(units_within(within)))
+            .where(QualityDraw.purpose == purpose, QualityDraw.day >= since, *_counted(within))
             .order_by(Label.id.desc())
             .limit(MOST_READ)
         )
@@ -122,7 +122,7 @@ class QualityRepository:
         drawn = (
             select(func.count(), func.count(QualityDraw.label_id))
             .join(Case, Case.id == QualityDraw.case_id)
-            .where(QualityDraw.day >= since, Case.unit_id.in_(units_within(within)))
+            .where(QualityDraw.day >= since, *_counted(within))
         )
         all_draws, read = self._session.execute(drawn).one()
         return all_draws - read, read
@@ -169,8 +169,11 @@ def _sighted() -> tuple[ColumnElement[bool], ...]:
     return Label.is_blind.is_(False), Label.withdrawn_at.is_(None)
 
 
+def _counted(within: str) -> tuple[ColumnElement[bool], ...]:
+    """Of an erased case there is nothing to read, and no answer to compare a reading with."""
+    return Case.erased_at.is_(None), Case.unit_id.in_(units_within(within))
+
+
 def _open_to(user_id: str, within: str) -> tuple[ColumnElement[bool], ...]:
     worked = exists().where(Event.case_id == Case.id, Event.actor_id == user_id)
-    return (
-        QualityDraw.label_id.is_(None), Case.erased_at.is_(None), Case.unit_id.in_(units_within(within)), ~worked,
-    )  # fmt: skip
+    return QualityDraw.label_id.is_(None), *_counted(within), ~worked

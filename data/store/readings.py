@@ -1,13 +1,14 @@
 """What people decided beside what the model had answered. In: a part of the bank, a bundle. Out: pairs to compare.
 
-The latest label of each case that stands; blind ones, made without the model's answer, are asked for separately.
+The latest label of each case that stands; blind ones, made without the model's answer, are asked for separately. Of
+erased cases the answer is gone, so that they do not count.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from data.store.scope import units_within
@@ -31,7 +32,7 @@ class ReadingRepository:
         query = (
             select(Label.bundle, func.count())
             .join(Case, Case.id == Label.case_id)
-            .where(Label.withdrawn_at.is_(None), Case.unit_id.in_(units_within(within)))
+            .where(Label.withdrawn_at.is_(None), *_read(within))
             .group_by(Label.bundle)
             .order_by(func.max(Label.id).desc())
         )
@@ -51,8 +52,12 @@ class ReadingRepository:
                 TriageResult,
                 (TriageResult.case_id == Label.case_id) & (TriageResult.version == Label.triage_version),
             )
-            .where(Label.id.in_(latest), Case.unit_id.in_(units_within(within)))
+            .where(Label.id.in_(latest), *_read(within))
             .order_by(Label.id.desc())
             .limit(limit)
         )
         return [Reading(label=label, answer=answer) for label, answer in self._session.execute(query)]
+
+
+def _read(within: str) -> tuple[ColumnElement[bool], ...]:
+    return Case.erased_at.is_(None), Case.unit_id.in_(units_within(within))

@@ -16,7 +16,7 @@ from data.quarter import Quarter
 from data.store.audit import AuditLog, Scalar
 from data.store.events import EventRepository
 from data.store.free_text import checked_reason, redacted
-from data.store.organisation import active_user, check_unit
+from data.store.organisation import WORKING_ROLES, active_user, check_unit
 from data.store.rectification_tables import DROPPED, FINISHED, UNDER_WAY, Rectification
 from data.store.scope import not_found, units_within, visible_case
 from data.store.tables import Case, Unit, User
@@ -29,7 +29,6 @@ RATE_DAYS = 30
 LEAST_DAYS = 7
 """A shorter time says nothing about a rate."""
 LONGEST_TEXT = 2000
-WORKING_ROLES = frozenset({"handler", "supervisor"})
 
 
 @dataclass(frozen=True, kw_only=True)

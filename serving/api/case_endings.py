@@ -11,6 +11,7 @@ from pydantic import Field
 
 from data.policy.schema import TriggerKind
 from data.store.clock_records import NewClosing, Reopened, Reopening
+from data.store.free_text import LONGEST_NOTE
 from data.store.unit_of_work import Store
 from serving.access.guard import require, require_person
 from serving.access.principal import Principal
@@ -20,7 +21,6 @@ from serving.api.responses import problems
 from serving.api.shapes import RequestShape, RowShape
 from serving.stored import store_access
 
-LONGEST_NOTE = 2000
 MOST_FEN = 10**15
 Worker = Annotated[Principal, Depends(require("cases.label"))]
 Reader = Annotated[Principal, Depends(require("cases.read"))]

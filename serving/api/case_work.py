@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, Field
 
 from data.errors import NotFoundError, StoreError
+from data.store.free_text import LONGEST_NOTE
 from data.store.maintenance import erase
 from data.store.records import Facets, NewLabel
 from data.store.unit_of_work import Store, UnitOfWork
@@ -29,7 +30,6 @@ from serving.labelling import check_codes, record_label
 from serving.stored import store_access
 
 MOST_CODES = 50
-LONGEST_TEXT = 2000
 Labeller = Annotated[Principal, Depends(require("cases.label"))]
 Assigner = Annotated[Principal, Depends(require("cases.assign"))]
 Confirmer = Annotated[Principal, Depends(require("flags.confirm"))]
@@ -66,7 +66,7 @@ class LabelBody(RequestShape):
     causes2: Codes
     flags: Codes
     seconds_spent: float = Field(ge=0, le=86_400, allow_inf_nan=False)
-    reason: str = Field(default="", max_length=LONGEST_TEXT, repr=False)
+    reason: str = Field(default="", max_length=LONGEST_NOTE, repr=False)
 
     def facets(self) -> Facets:
         return Facets(
@@ -85,7 +85,7 @@ class AssignBody(RequestShape):
 
 
 class NoteBody(RequestShape):
-    text: str = Field(min_length=1, max_length=LONGEST_TEXT, repr=False)
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE, repr=False)
 
 
 class HandOverBody(RequestShape):

@@ -16,7 +16,7 @@ from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_person
 from serving.access.principal import Principal
 from serving.api.case_clocks import CaseClocksBody, case_clocks
-from serving.api.requests import Moment
+from serving.api.requests import Moment, of_our_age
 from serving.api.responses import problems
 from serving.errors import ServiceError
 from serving.stored import store_access
@@ -258,7 +258,7 @@ def read_cursor(cursor: str, order: CaseOrder) -> PageKey:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    moment = of_our_age(datetime.fromisoformat(text))
     if moment.tzinfo is None:
         raise ValueError("a time without zone")
     return moment

@@ -16,8 +16,10 @@ from data.store.records import CasePage
 from data.store.tables import Case, Unit
 from data.store.unit_of_work import Store, UnitOfWork
 from data.taxonomy import default_taxonomy
+from serving.api.requests import of_our_age
 from serving.console.assigning import give
 from serving.console.due import Due
+from serving.console.fields import number_of
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
@@ -117,8 +119,8 @@ async def save_view(request: Request, visitor: Reader) -> Response:
 
     def change(store: Store) -> None:
         with store.writing() as work:
-            if form.one("forget").isdecimal():
-                work.saved_views.forget(int(form.one("forget")), user_id=visitor.id)
+            if form.one("forget"):
+                work.saved_views.forget(number_of(form, "forget"), user_id=visitor.id)
             else:
                 work.saved_views.save(visitor.id, name=form.one("name"), query=wanted.query)
 
@@ -128,10 +130,10 @@ async def save_view(request: Request, visitor: Reader) -> Response:
 
 def _moment(given: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(given)
+        moment = of_our_age(datetime.fromisoformat(given))
     except ValueError:
-        moment = datetime.min
-    if moment.tzinfo is None:
+        moment = None
+    if moment is None or moment.tzinfo is None:
         raise ServiceError("query_invalid", "since is no moment with its zone", "时间参数不正确")
     return moment
 

@@ -20,6 +20,7 @@ from data.store.rectifications import Complaints, RectificationFilter, Recurrenc
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from data.taxonomy import default_taxonomy
+from serving.api.shapes import RowNumber
 from serving.console.case_actions import act
 from serving.console.endings import mending
 from serving.console.fields import day_of
@@ -206,23 +207,23 @@ async def open_item(request: Request, visitor: Worker, case_id: str) -> Response
 
 
 @router.post("/rectification/{item_id}")
-async def change_item(request: Request, visitor: Worker, item_id: int) -> Response:
+async def change_item(request: Request, visitor: Worker, item_id: RowNumber) -> Response:
     """Another owner or day, finished, dropped, resumed: `do` says which. Raises StoreError, NotFoundError."""
     form = await visitor.form(request)
 
     def write(store: Store) -> None:
         with store.writing() as work:
             given = {"actor_id": visitor.id, "within": visitor.within}
-            number, words = min(item_id, 2**63 - 1), form.one("words")
+            words = form.one("words")
             if form.one("do") == "finish":
-                work.rectifications.finish(number, result=words, **given)
+                work.rectifications.finish(item_id, result=words, **given)
             elif form.one("do") == "drop":
-                work.rectifications.drop(number, reason=words, **given)
+                work.rectifications.drop(item_id, reason=words, **given)
             elif form.one("do") == "resume":
-                work.rectifications.resume(number, **given)
+                work.rectifications.resume(item_id, **given)
             else:
                 owner, due_on = form.one("owner") or None, day_of(form, "due_on")
-                work.rectifications.change(number, owner_id=owner, due_on=due_on, **given)
+                work.rectifications.change(item_id, owner_id=owner, due_on=due_on, **given)
 
     await in_store(request, write)
     return RedirectResponse(f"/console/rectification?{form.one('list')}#item-{item_id}", 303)

@@ -15,7 +15,9 @@ from data.store.supervision_tables import Directive
 from data.store.tables import Case, Label
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.api.case_work import check_assignee
+from serving.api.shapes import RowNumber
 from serving.console.due import Due
+from serving.console.forms import ENTRY, form_refused, new_entry
 from serving.console.names import names
 from serving.console.pages import Me, page, to_confirm
 from serving.console.people import Person, deciders, people_named
@@ -75,22 +77,30 @@ async def supervision(request: Request, visitor: Reader) -> Response:
 
 @router.post("/cases/{case_id}/supervise")
 async def supervise(request: Request, visitor: Supervisor, case_id: str) -> Response:
-    """Press somebody. Raises NotFoundError, StoreError `assignee_invalid`, `directive_invalid`, `case_closed`."""
+    """Press somebody, once however often the form is sent.
+
+    Raises NotFoundError, ServiceError `form_refused`, StoreError `assignee_invalid`, `directive_invalid`,
+    `case_closed`.
+    """
     form = await visitor.form(request)
-    to, text = form.one("to"), form.one("note")
+    to, text, entry = form.one("to"), form.one("note"), form.one("entry")
+    if not ENTRY.fullmatch(entry):
+        raise form_refused()
 
     def write(store: Store) -> None:
         with store.writing() as work:
             work.cases.get(case_id, within=visitor.within)
             check_assignee(work, case_id, to, visitor.principal)
-            work.supervision.write(case_id, to_user=to, text=text, from_user=visitor.id, within=visitor.within)
+            work.supervision.write(
+                case_id, to_user=to, text=text, entry=entry, from_user=visitor.id, within=visitor.within
+            )
 
     await in_store(request, write)
     return RedirectResponse("/console/supervision", 303)
 
 
 @router.post("/supervision/{directive_id}/acknowledge")
-async def acknowledge(request: Request, visitor: Decider, directive_id: int) -> Response:
+async def acknowledge(request: Request, visitor: Decider, directive_id: RowNumber) -> Response:
     """Take note of what a supervisor wrote, and open the case. Raises NotFoundError, NotAllowedError."""
     await visitor.form(request)
 
@@ -109,6 +119,7 @@ def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str
         is_acted=None if shows_all else False,
     )
     return {
+        "new_entry": new_entry,
         "rows": _reminder_rows(work, visitor, found),
         "is_cut": len(found) == MOST_LISTED,
         "is_own": is_own,

@@ -16,6 +16,7 @@ from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from data.store.warning_tables import EarlyWarning
 from serving.console.charts import Trend, trend
+from serving.console.fields import words_of
 from serving.console.forms import Form
 from serving.console.names import names
 from serving.console.pages import Me, page
@@ -105,9 +106,12 @@ async def take_over(request: Request, visitor: Handler, warning_id: str) -> Resp
 
 @router.post("/warnings/{warning_id}/end")
 async def end(request: Request, visitor: Handler, warning_id: str) -> Response:
-    """Say how it ended, and why. Raises NotAllowedError `reason_missing`, StoreError `warning_not_owned`."""
+    """Say how it ended, and why. Raises NotAllowedError `reason_missing`, StoreError `warning_not_owned`.
+
+    ServiceError `value_invalid` for a reason that is too long.
+    """
     form = await visitor.form(request)
-    ending, reason = form.one("ending"), form.one("reason")[:LONGEST_REASON]
+    ending, reason = form.one("ending"), words_of(form, "reason", most=LONGEST_REASON)
     return await _act(
         request,
         form,

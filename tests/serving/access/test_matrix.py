@@ -14,11 +14,12 @@ from starlette.routing import BaseRoute, Mount
 
 from data.policy.case_times import shanghai_day
 from data.store.api_keys import NewApiKey
+from data.store.organisation import WORKING_ROLES
 from data.store.records import NewImport
 from data.store.scope import ROOT
 from data.store.unit_of_work import utc_now
 from models.predictor import Predictor
-from serving.access.permissions import PERMISSIONS
+from serving.access.permissions import PERMISSIONS, PERMISSIONS_OF_ROLE
 from tests.conftest import new_database
 from tests.data.store.cases import label, put, told, user_id
 from tests.serving.access.matrix import ALL, KEYS, MATRIX, PERSONS, WITHOUT_TOKEN, On, Row
@@ -127,6 +128,10 @@ def _file(number: int, unit_id: str) -> NewImport:
         actor_id="test", unit_id=unit_id, source_system="test", format="csv", file_name="a.csv",
         sha256=hashlib.sha256(content).hexdigest(), rows=1, content=content,
     )  # fmt: skip
+
+
+def test_the_store_gives_cases_to_whom_the_service_lets_decide() -> None:
+    assert {role for role, may in PERMISSIONS_OF_ROLE.items() if "cases.label" in may} == WORKING_ROLES
 
 
 def test_every_route_stands_in_the_matrix(world: World) -> None:

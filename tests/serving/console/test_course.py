@@ -72,6 +72,9 @@ def test_escalation_goes_one_level_up_to_a_named_person(office: Office) -> None:
     assert "周敏 · 东城分行" in page
     assert send(seat, case, "escalate", reason="不行", responsible=person(office, "lin")) == 422
     assert send(seat, case, "escalate", reason="超出网点权限", responsible=person(office, "he")) == 422
+    with office.store.writing() as work:
+        auditor = work.users.add(login="zhu", name="朱明", role="auditor", unit_id="east", within=ROOT).id
+    assert send(seat, case, "escalate", reason="超出网点权限", responsible=auditor) == 422, "works on no case"
     assert send(seat, case, "escalate", reason="超出网点权限", responsible=person(office, "lin")) == 303
     found = stored(office, case)
     assert (found.unit_id, found.assignee_id, found.concerned_unit_id) == ("east", person(office, "lin"), "east-1")
@@ -104,7 +107,11 @@ def test_closing_with_a_root_cause_reaches_the_board_and_can_be_undone(office: O
     assert event is not None
     assert send(seat, case, "undo", event=str(event.id)) == 303
     assert stored(office, case).status == "open"
-    assert seat.post("/rectification/1", page="/rectification", list="", do="finish", words="已上线").status_code == 303
+    finish = {"page": "/rectification", "list": "", "do": "finish", "words": "已上线"}
+    assert "已结束" in seat.post("/rectification/1", **finish).text, "dropped with the closing"
+    assert close(office, seat, case, **item) == 303
+    assert seat.get("/rectification?state=under_way").text.count("=到期提醒") == 1
+    assert seat.post("/rectification/2", **finish).status_code == 303
     assert "观察中（0 件 / 0 天）" in seat.get("/rectification").text
 
 

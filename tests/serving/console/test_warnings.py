@@ -47,6 +47,8 @@ def test_a_warning_from_the_list_to_its_end(office: Office) -> None:
     assert "请先接手" in refused.text
     lin.post(f"/warnings/{warning}/take-over")
     assert lin.post(f"/warnings/{warning}/end", ending="handled", reason="无").status_code == 422
+    too_long = lin.post(f"/warnings/{warning}/end", ending="handled", reason="约" * 501)
+    assert (too_long.status_code, "最多 500 个字" in too_long.text) == (422, True)
     lin.post(f"/warnings/{warning}/end", ending="false_alarm", reason="节后集中来件，联系13800138000")
     ended = zhou.get("/warnings?state=ended").text
     assert "误报" in ended
