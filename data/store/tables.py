@@ -8,7 +8,7 @@ A case row holds what is currently held true of it (the model's answer until a p
 from collections.abc import Mapping
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -37,15 +37,18 @@ Outcome = Literal[
     "supported", "partly_supported", "not_supported", "mediated", "withdrawn", "transferred", "answered", "no_action"
 ]
 Satisfaction = Literal["satisfied", "neutral", "dissatisfied"]
-OUTCOMES: Mapping[Outcome, str] = MappingProxyType(
-    {
-        "supported": "支持", "partly_supported": "部分支持", "not_supported": "不支持", "mediated": "调解或和解",
-        "withdrawn": "撤诉", "transferred": "转其他机构", "answered": "答复或说明", "no_action": "无需处理",
-    }
-)  # fmt: skip
+OUTCOMES: Mapping[str, str] = MappingProxyType(
+    dict(
+        zip(
+            get_args(Outcome),
+            ("支持", "部分支持", "不支持", "调解或和解", "撤诉", "转其他机构", "答复或说明", "无需处理"),
+            strict=True,
+        )
+    )
+)
 """How a case may end, and its name; docs/decisions/0013 says where these come from."""
-SATISFACTIONS: Mapping[Satisfaction, str] = MappingProxyType(
-    {"satisfied": "满意", "neutral": "一般", "dissatisfied": "不满意"}
+SATISFACTIONS: Mapping[str, str] = MappingProxyType(
+    dict(zip(get_args(Satisfaction), ("满意", "一般", "不满意"), strict=True))
 )
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = IMPORT_STATES = ("queued", "running", "done", "failed", "cancelled")
 

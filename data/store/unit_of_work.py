@@ -136,7 +136,7 @@ class UnitOfWork:
             alerts=self.alerts,
             now=now,
         )
-        self.label_export = LabelExport(session)
+        self.label_export = LabelExport(session, key=derive(secret, "labels"))
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
         self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.undoing = UndoRepository(
@@ -158,7 +158,7 @@ class UnitOfWork:
         self.reports = ReportRepository(session, now=now)
         self.overview = OverviewRepository(session, now=now)
         self.warning_signals = WarningSignals(session)
-        self.warnings = WarningRepository(session, audit=self.audit, now=now)
+        self.warnings = WarningRepository(session, audit=self.audit, outbox=self.outbox, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session

@@ -161,7 +161,7 @@ async def new_user(request: Request, caller: Administrator, body: NewUserBody) -
             )  # fmt: skip
             return UserRow.model_validate(user)
 
-    return await store_access(request).change(add, extra_seconds=HASHING_SECONDS)
+    return await store_access(request).run(add, extra_seconds=HASHING_SECONDS)
 
 
 @router.patch("/users/{user_id}", summary="Change role, unit or state", responses=problems(404))

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from data.shares import Share
 from data.store.readings import BANDS, FIELDS, Compared
-from serving.console.shares import Share
 
 
 @dataclass(frozen=True, kw_only=True)

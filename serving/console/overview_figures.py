@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from data.days import china_day
+from data.shares import Share
 from data.store.overview import Facet, OpenNow, Outcomes, Period
 from data.store.readings import BANDS, Compared
 from data.store.supervision_tables import MISSED
@@ -20,7 +21,6 @@ from serving.console.names import Names
 from serving.console.overview_query import OverviewQuery
 from serving.console.quality_results import missed
 from serving.console.queue_query import SOON_DAYS
-from serving.console.shares import Share
 
 FACETS: Mapping[str, Facet] = {
     "category": "category",

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from data.shares import Share
 from data.store.quality import PREFILL, BlindReading
 from data.store.readings import FIELDS, compare, decided
 from data.store.tables import Label
 from serving.console.agreement import agreement
-from serving.console.shares import Share
 from serving.console.visitors import Visitor
 
 

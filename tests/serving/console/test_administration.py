@@ -7,9 +7,9 @@ import sqlite3
 
 import pytest
 
+from data.shares import Share
 from data.store.scope import ROOT
 from eval.proportions import share_with_interval
-from serving.console.shares import Share
 from tests.serving.console.office import Office, Seat, fields_of
 
 ODD_DAYS = ("yesterday", "9999-12-31", "0001-01-01")

@@ -5,10 +5,10 @@ from datetime import date
 from html import unescape
 
 from data.days import china_day
+from data.shares import Share
 from data.store.maintenance import erase
 from data.store.scope import ROOT
 from data.store.supervision_tables import MISSED, SECOND
-from serving.console.shares import Share
 from tests.serving.console.office import Office
 from tests.serving.console.test_overview import lines
 

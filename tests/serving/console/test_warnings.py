@@ -6,6 +6,7 @@ from data.days import china_day
 from data.store.scope import ROOT
 from data.store.warning_records import Finding
 from serving.access.permissions import PERMISSIONS_OF_ROLE
+from tests.data.store.cases import record_warnings
 from tests.serving.console.complaints import PEOPLE
 from tests.serving.console.office import Office
 from tests.serving.console.test_queue import cases_of, user_id
@@ -19,7 +20,7 @@ def raise_warning(office: Office, *cases: str, **changes: Any) -> str:
         "count": 17, "customers": 16, "expected": 2.5, "limit": 11, "category": "B03B", "cause": "C07",
     }  # fmt: skip
     with office.store.writing() as work:
-        [warning] = work.warnings.record([Finding(**(values | changes))], day=china_day(work.now()))
+        [warning] = record_warnings(work, Finding(**(values | changes)))
         return warning.id
 
 
