@@ -122,11 +122,9 @@ async def save(request: Request, visitor: Worker, case_id: str) -> Response:
     """Keep the draft. Raises StoreError `reply_invalid`, NotFoundError."""
     form = await visitor.form(request)
     text = form.one("text").replace("\r\n", "\n")
-
-    def write(work: UnitOfWork) -> None:
-        work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
-
-    await in_transaction(request, write)
+    await in_transaction(
+        request, lambda work: work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
+    )
     return RedirectResponse(f"/console/cases/{case_id}/reply?saved=1", 303)
 
 
