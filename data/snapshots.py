@@ -136,8 +136,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def snapshots(folder: Path) -> list[Path]:
-    """All snapshots below a folder, by name."""
-    return sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
+    """All snapshots below a folder, by name, also those that a kill or a hand left without a manifest."""
+    names = (MANIFEST, *(f"{split}.jsonl" for split in SPLITS))
+    return sorted({file.parent for name in names for file in folder.glob(f"*/{name}")})
 
 
 def forget(folder: Path, ids: Collection[str]) -> int:

@@ -101,8 +101,7 @@ def test_a_damaged_snapshot_keeps_no_other_from_forgetting(store: Store, tmp_pat
     decide(store, erased.id)
     run("pull", "--into", str(tmp_path))
     sound = snapshots(tmp_path)[1]
-    for name in ("train", "gate"):
-        (damaged / f"{name}.jsonl").write_text("")
+    (damaged / "manifest.json").unlink()
     erase(store, erased.id, actor_id="cli", reason="客户要求删除")
     result = CliRunner().invoke(main, ["labels", "forget", "--into", str(tmp_path)])
     assert (result.exit_code, result.stdout) == (1, "1 rows left the snapshots\n")
