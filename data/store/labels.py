@@ -183,17 +183,6 @@ class LabelRepository:
         visible_case(self._session, case_id, within=within)
         return self._session.scalars(select(Label).where(Label.case_id == case_id).order_by(Label.id)).all()
 
-    def since(self, label_id: int, *, within: str, limit: int = 1000) -> Sequence[Label]:
-        """Labels after one, oldest first, without those taken back: what an export reads step by step."""
-        query = (
-            select(Label)
-            .join(Case, Case.id == Label.case_id)
-            .where(Label.id > label_id, Label.withdrawn_at.is_(None), Case.unit_id.in_(units_within(within)))
-            .order_by(Label.id)
-            .limit(limit)
-        )
-        return self._session.scalars(query).all()
-
     def _latest(self, case_id: str) -> Label | None:
         stands = (Label.case_id == case_id) & Label.withdrawn_at.is_(None) & Label.is_blind.is_(False)
         query = select(Label).where(stands)
