@@ -42,6 +42,7 @@ UNSCOPED = {
     "AlertRepository": {"follow", "is_due", "notify"},
     "WebhookRepository": {"secret"},
     "DeliveryRepository": {"due_webhooks", "claim", "release", "delivered", "failed"},
+    "LabelExport": {"pseudonym"},
     "LetterRepository": {"is_due", "claim", "sent", "failed", "postpone", "state"},
     "ApiKeyRepository": {"by_token", "names"},
     "SignInRepository": {"attempt", "record", "open_session", "by_token", "is_due", "seen", "close_session"},
