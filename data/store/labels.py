@@ -18,10 +18,11 @@ from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import facets_of, flags_of, set_facets
 from data.store.free_text import redacted
+from data.store.label_tables import Label
 from data.store.organisation import active_user
 from data.store.records import Facets, NewLabel
 from data.store.scope import units_within, visible_case
-from data.store.tables import OPEN, Case, CaseFlag, Label, TriageResult
+from data.store.tables import OPEN, Case, CaseFlag, TriageResult
 from data.store.versions import CONFIRMED, LABELLED, WITHDRAWN
 
 MOST_LISTED = 200

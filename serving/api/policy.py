@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from data.policy.schema import Policy, Row
-from data.store.tables import PolicyConfirmation
+from data.store.clock_tables import PolicyConfirmation
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_top_unit
 from serving.access.principal import Principal

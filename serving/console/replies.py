@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from data.days import china_day
 from data.errors import PolicyError
+from data.store.clock_tables import OUTCOMES
 from data.store.scope import ROOT
-from data.store.tables import OUTCOMES, Case
+from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.names import names
 from serving.console.pages import Me, page
