@@ -11,10 +11,12 @@ from data.store.audit import AuditLog
 from data.store.crypto import decrypt, encrypt
 from data.store.free_text import checked_reason, without_credentials
 from data.store.key_material import KeyRing
+from data.store.label_tables import Label
 from data.store.records import NewCase
 from data.store.rectification_tables import Rectification
 from data.store.scope import visible_case
-from data.store.tables import Event, Label, Original, ReplyDraft, SearchText, SketchBand, TriageResult, Unit, User
+from data.store.supervision_tables import Directive
+from data.store.tables import Event, Original, ReplyDraft, SearchText, SketchBand, TriageResult, Unit, User
 
 
 class OriginalRepository:
@@ -69,6 +71,7 @@ class OriginalRepository:
             self._session.execute(delete(table).where(table.case_id == case_id))
         self._session.execute(update(Label).where(Label.case_id == case_id).values(reason=""))
         self._session.execute(update(Event).where(Event.case_id == case_id).values(note=""))
+        self._session.execute(update(Directive).where(Directive.case_id == case_id).values(text=""))
         self._session.execute(update(TriageResult).where(TriageResult.case_id == case_id).values(answer={}))
         of_case = Rectification.case_id == case_id
         self._session.execute(update(Rectification).where(of_case).values(case_id=None))

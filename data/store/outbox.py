@@ -25,9 +25,10 @@ from data.store.tables import Case, Unit
 
 HIGH_RISK, ACKNOWLEDGED, AUDIT_HEAD = "case.high_risk", "alert.acknowledged", "audit.head"
 DIRECTIVE = "case.supervised"
+WARNING = "warning.raised"
 DIGEST = "warning.digest"
 """By e-mail alone: it names who gets it."""
-KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD, REMINDER, DIRECTIVE)
+KINDS = (HIGH_RISK, NOTICE, ACKNOWLEDGED, AUDIT_HEAD, REMINDER, DIRECTIVE, WARNING)
 _LOCK = 7_011_003
 _BATCH = 500
 
@@ -47,10 +48,12 @@ class OutboxRepository:
         self._session = session
         self._now = now
 
-    def put(self, kind: str, payload: Mapping[str, Any], *, key: str, case: Case | None = None) -> bool:
+    def put(
+        self, kind: str, payload: Mapping[str, Any], *, key: str, case: Case | None = None, unit_id: str | None = None
+    ) -> bool:
         """Tell this once: false where a message of the same kind and key is there. `payload`: codes and numbers only.
 
-        Without a case it is a message of the whole store.
+        It is the matter of the case's unit, else of the unit that is named, else of the whole store.
         """
         values = {
             "id": f"msg_{secrets.token_hex(16)}",
@@ -58,7 +61,7 @@ class OutboxRepository:
             "created_at": self._now(),
             "kind": kind,
             "case_id": case and case.id,
-            "unit_id": case and case.unit_id,
+            "unit_id": case.unit_id if case else unit_id,
             "payload": dict(payload),
         }
         return insert_if_new(self._session, OutboxMessage, values, unique=["key"])
@@ -67,6 +70,10 @@ class OutboxRepository:
         """Whether this was told."""
         query = select(OutboxMessage.id).where(OutboxMessage.key == f"{kind}/{key}")
         return self._session.scalar(query) is not None
+
+    def payload(self, kind: str, key: str) -> Mapping[str, Any] | None:
+        """What was told under this key."""
+        return self._session.scalar(select(OutboxMessage.payload).where(OutboxMessage.key == f"{kind}/{key}"))
 
     def waiting_since(self) -> datetime | None:
         """When the oldest message was written that is not dispatched; None where there is none."""

@@ -55,7 +55,6 @@ from data.store.replies import ReplyRepository
 from data.store.report_figures import ReportRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
-from data.store.statistics import StatisticsRepository
 from data.store.supervision import SupervisionRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
@@ -136,28 +135,28 @@ class UnitOfWork:
             alerts=self.alerts,
             now=now,
         )
-        self.label_export = LabelExport(session)
+        self.label_export = LabelExport(session, key=derive(secret, "labels"))
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
+        self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.undoing = UndoRepository(
             session,
             cases=self.cases,
             labels=self.labels,
             assignments=self.assignments,
             extensions=self.extensions,
+            rectifications=self.rectifications,
             events=self.events,
             now=now,
         )
         self.replies = ReplyRepository(session, events=self.events, now=now)
-        self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
         self.quality = QualityRepository(session, key=derive(secret, "quality"), labels=self.labels, now=now)
         self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
-        self.statistics = StatisticsRepository(session)
         self.reports = ReportRepository(session, now=now)
         self.overview = OverviewRepository(session, now=now)
         self.warning_signals = WarningSignals(session)
-        self.warnings = WarningRepository(session, audit=self.audit, now=now)
+        self.warnings = WarningRepository(session, audit=self.audit, outbox=self.outbox, now=now)
         self.imports = ImportRepository(session, keys=self.keys, cipher=cipher, now=now)
         self.now = now
         self.session = session

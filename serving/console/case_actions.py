@@ -10,18 +10,19 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from data.errors import XiaobaoError
+from data.store.free_text import LONGEST_NOTE
 from data.store.scope import ROOT
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import UnitOfWork
 from serving.console.assigning import expect_free, give
 from serving.console.entered import FormNotStoredError, can_be_mended
+from serving.console.fields import words_of
 from serving.console.forms import Form
 from serving.console.pages import Me, page
-from serving.console.stored import in_store
+from serving.console.stored import in_transaction
 from serving.console.undo import with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
 
-LONGEST_NOTE = 4000
 Decider = Annotated[Visitor, Depends(visitor("cases.label"))]
 Revealer = Annotated[Visitor, Depends(visitor("cases.reveal"))]
 router = APIRouter(include_in_schema=False)
@@ -38,10 +39,10 @@ async def assign(request: Request, visitor: Decider, case_id: str) -> Response:
 async def note(request: Request, visitor: Decider, case_id: str) -> Response:
     """Write something down; personal data in it is redacted. Raises ServiceError `request_invalid`, NotFoundError."""
     form = await visitor.form(request)
-    words = form.one("note")
 
     def write(work: UnitOfWork) -> None:
-        if not 1 <= len(words) <= LONGEST_NOTE:
+        words = words_of(form, "note")
+        if not words:
             raise ServiceError(
                 "request_invalid",
                 f"a note has 1 to {LONGEST_NOTE} characters; nothing was stored",
@@ -65,7 +66,7 @@ async def hand_over(request: Request, visitor: Decider, case_id: str) -> Respons
     def give_away(work: UnitOfWork) -> str:
         expect_free(work, visitor, case_id)
         work.cases.hand_over(
-            case_id, unit_id=unit_id, actor_id=visitor.id, within=visitor.within, note=form.one("note")[:LONGEST_NOTE]
+            case_id, unit_id=unit_id, actor_id=visitor.id, within=visitor.within, note=words_of(form, "note")
         )
         stays_in_sight = work.units.get(unit_id, within=ROOT).path.startswith(visitor.within)
         return f"/console/cases/{case_id}" if stays_in_sight else "/console/queue"
@@ -81,12 +82,11 @@ async def reveal(request: Request, visitor: Revealer, case_id: str) -> Response:
     """
     form = await visitor.form(request)
 
-    def open_it(store: Store) -> tuple[Me, str]:
-        with store.writing() as work:
-            text = work.originals.reveal(case_id, user_id=visitor.id, reason=form.one("reason"), within=visitor.within)
-            return Me.of(work, visitor), text
+    def open_it(work: UnitOfWork) -> tuple[Me, str]:
+        text = work.originals.reveal(case_id, user_id=visitor.id, reason=form.one("reason"), within=visitor.within)
+        return Me.of(work, visitor), text
 
-    me, text = await in_store(request, open_it)
+    me, text = await in_transaction(request, open_it)
     return page(request, "original", me=me, context={"case_id": case_id, "text": text, "list": form.one("list")})
 
 
@@ -97,13 +97,8 @@ async def act(
 
     Raises FormNotStoredError, which is answered with the form as it was sent.
     """
-
-    def write(store: Store) -> str | None:
-        with store.writing() as work:
-            return change(work)
-
     try:
-        path = await in_store(request, write) or f"/console/cases/{case_id}"
+        path = await in_transaction(request, change) or f"/console/cases/{case_id}"
     except XiaobaoError as error:
         if can_be_mended(error):
             raise FormNotStoredError(case_id, form, error) from error

@@ -1,12 +1,17 @@
-"""Overview and early warnings in a browser: readable on a phone, without fault for axe, from a figure to its cases."""
+"""Overview, early warnings and report in a browser: readable on a phone, no fault for axe, from figures to cases."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pypdfium2
 import pytest
 from playwright.sync_api import Page, expect
 
-from data.policy.case_times import shanghai_day
+from data.quarter import Quarter
 from data.store.records import CaseFilter
 from data.store.scope import ROOT
 from data.store.warning_records import Finding
+from tests.data.store.cases import record_warnings
 from tests.serving.console.desk import Desk
 from tests.serving.console.test_browser import faults
 
@@ -23,11 +28,15 @@ def warning(desk: Desk) -> str:
             window_days=7, count=len(cases), customers=len(cases), expected=0.4, limit=5,
             category="B03B", leaf="B03B.04", cause="C09", subcause="C09.1",
         )  # fmt: skip
-        [raised] = work.warnings.record([finding], day=shanghai_day(work.now()))
+        [raised] = record_warnings(work, finding)
         return raised.id
 
 
-PATHS = ("overview?days=90&order_type=any", "warnings", "warnings/{warning}", "overview/differing?field=leaf")
+THIS = Quarter.of(datetime.now(UTC))
+PATHS = (
+    "overview?days=90&order_type=any", "warnings", "warnings/{warning}", f"reports?quarter={THIS}&numbers=exact",
+    "overview/differing?field=leaf",
+)  # fmt: skip
 
 
 def test_pages_fit_on_a_phone_and_a_wide_screen(desk: Desk, warning: str) -> None:
@@ -42,7 +51,7 @@ def test_pages_fit_on_a_phone_and_a_wide_screen(desk: Desk, warning: str) -> Non
 
 def test_axe_finds_no_fault(desk: Desk, warning: str) -> None:
     page = desk.sit("zhou", color_scheme="dark")
-    for path in PATHS[:3]:
+    for path in PATHS[:4]:
         page.goto(f"{desk.address}/console/{path.format(warning=warning)}")
         assert faults(page) == [], path
     page.context.close()
@@ -57,6 +66,30 @@ def test_from_a_figure_to_its_cases(desk: Desk) -> None:
     figure.click()
     expect(page.locator("table.queue tbody tr")).to_have_count(count)
     expect(page.locator(".kept")).to_contain_text("受理自")
+    page.context.close()
+
+
+def test_the_report_is_read_downloaded_and_printed(desk: Desk, tmp_path: Path) -> None:
+    page = desk.sit("zhou")
+    page.goto(f"{desk.address}/console/reports")
+    page.select_option("select[name=quarter]", str(THIS))
+    page.select_option("select[name=numbers]", "exact")
+    page.click("text=生成通报")
+    sentence = page.locator(".report-card p", has_text="共受理消费投诉").first.inner_text()
+    assert "东城分行共受理消费投诉" in sentence
+    with page.expect_download() as download:
+        page.click(".downloads >> text=PDF")
+    file = tmp_path / "report.pdf"
+    download.value.save_as(file)
+    with pypdfium2.PdfDocument(file) as pdf:
+        text = "".join(sheet.get_textpage().get_text_bounded() for sheet in pdf)
+    text = "".join(text.split())  # the PDF sets spaces around numbers
+    assert "内部资料" in text
+    assert sentence.partition("件")[0] in text
+    page.emulate_media(media="print")
+    expect(page.locator("form.filters")).to_be_hidden()
+    expect(page.locator(".downloads")).to_be_hidden()
+    expect(page.locator(".report-card h2").first).to_be_visible()
     page.context.close()
 
 

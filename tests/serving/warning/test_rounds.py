@@ -1,17 +1,22 @@
 """The daily look at a real store: what begins is raised once, with its cases and its unit, whoever looks."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
+from data.errors import StoreError
+from data.store.outbox import WARNING
 from data.store.scope import ROOT
 from data.store.tables import Case
 from data.store.unit_of_work import Store
+from data.store.warning_records import Finding
 from data.store.warning_tables import EarlyWarning
 from serving.warning import rounds
 from serving.warning.detection import common_path, find_all
 from serving.warning.rounds import look_for_warnings, look_in_the_morning
-from tests.data.store.cases import Clock
+from tests.data.store.cases import Clock, record_warnings
 from tests.serving.warning.conftest import put_rows
 
 LAST = date(2026, 11, 29)
@@ -60,6 +65,48 @@ def test_a_spike_is_raised_with_its_cases_in_its_unit(quiet: Store, clock: Clock
     assert len(listed(quiet)) == 1
 
 
+def told(store: Store, *, within: str = ROOT) -> list[dict[str, Any]]:
+    with store.writing() as work:
+        work.outbox.dispatch()
+    with store.reading() as work:
+        return [message.payload for message in work.outbox.after(0, [WARNING], within=within)]
+
+
+def test_webhooks_are_told_once_of_each_grade(quiet: Store, clock: Clock) -> None:
+    put_rows(quiet, 18, unit_id="east-1", text=various, customer_key="K", **COUNTER)
+    look_for_warnings(quiet)
+    [first] = told(quiet)
+    assert (first["kind"], first["grade"], first["unit_id"], first["count"]) == ("spike", "early", "east-1", 18)
+    assert told(quiet, within="/head/east/") == [first]
+    assert told(quiet, within="/head/west/") == []
+    clock.advance(days=1)
+    look_for_warnings(quiet)
+    assert told(quiet) == [first]
+
+
+def test_webhooks_never_get_the_word_of_a_term(quiet: Store) -> None:
+    put_rows(
+        quiet, 8, days_ago=1, text=lambda n: f"{various(n)}说海豚礼遇卡{various(n + 3)}", cause=None, subcause=None
+    )
+    look_for_warnings(quiet)
+    [message] = told(quiet)
+    assert message["kind"] == "term"
+    assert "海豚" not in str(message)
+
+
+def test_a_warning_that_becomes_major_is_told_again(quiet: Store, clock: Clock) -> None:
+    with quiet.writing() as work:
+        early = Finding(
+            kind="group", key="group/east-1/B06.02/C05.1", unit_id="east-1", case_ids=(), window_days=7, count=6,
+            customers=6, expected=0.1, limit=3,
+        )  # fmt: skip
+        record_warnings(work, early)
+        major = replace(early, customers=60, reasons=("Z1",))
+        record_warnings(work, major)
+        record_warnings(work, major)
+    assert sorted((one["grade"], one["reasons"]) for one in told(quiet)) == [("early", []), ("major", ["Z1"])]
+
+
 def test_a_group_of_customers_is_told_instead_of_a_spike(quiet: Store) -> None:
     new = put_rows(quiet, 24, unit_id="east-1", text=various, **COUNTER)
     look_for_warnings(quiet)
@@ -103,6 +150,15 @@ def test_a_look_that_fails_is_done_again(quiet: Store, monkeypatch: pytest.Monke
         patch.setattr(rounds, "find_all", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             look_for_warnings(quiet)
+    assert look_for_warnings(quiet) == 0
+
+
+def test_a_day_that_is_not_over_is_refused_and_looked_at_later(quiet: Store, clock: Clock) -> None:
+    for day in (LAST + timedelta(days=1), LAST + timedelta(days=2)):
+        with pytest.raises(StoreError) as error:
+            look_for_warnings(quiet, last=day)
+        assert error.value.code == "day_not_over"
+    clock.advance(days=1)
     assert look_for_warnings(quiet) == 0
 
 
