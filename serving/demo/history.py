@@ -132,10 +132,11 @@ class History:
         head = next(iter(self._people["head"].values()))
         with self.store.writing() as work:
             late = [reminded.case for reminded in work.supervision.reminded(within=ROOT, is_acted=False)]
-            for case, text in zip([case for case in late if case.assignee_id], PRESSED, strict=False):
-                note = work.supervision.write(case.id, to_user=case.assignee_id, text=text, from_user=head, within=ROOT)
+            pressed = [(case.id, case.assignee_id) for case in late if case.assignee_id is not None]
+            for (case_id, handler), text in zip(pressed, PRESSED, strict=False):
+                note = work.supervision.write(case_id, to_user=handler, text=text, from_user=head, within=ROOT)
                 if text == PRESSED[0]:
-                    work.supervision.acknowledge(note.id, user_id=note.to_user, within=ROOT)
+                    work.supervision.acknowledge(note.id, user_id=handler, within=ROOT)
 
     def _acknowledge(self, case_id: str, case: PlannedCase) -> None:
         with self.store.writing() as work:
