@@ -139,7 +139,7 @@ def take(address: str, folder: Path, *, chromium: Path) -> None:
                 page.goto(f"{address}/console/{path}")
                 if act is not None:
                     act(page)
-                (folder / f"{name}.png").write_bytes(_reduced(page.screenshot(), name))
+                (folder / f"{name}.png").write_bytes(reduced(Image.open(io.BytesIO(page.screenshot())), name))
             page.context.close()
         browser.close()
 
@@ -157,11 +157,12 @@ def _sit(browser: Browser, address: str, login: str) -> Page:
     return page
 
 
-def _reduced(png: bytes, name: str) -> bytes:
-    image = Image.open(io.BytesIO(png)).convert("RGB")
+def reduced(image: Image.Image, name: str) -> bytes:
+    """A PNG of at most `MOST_BYTES`, with as many colours as that allows. Raises ValueError."""
+    plain = image.convert("RGB")
     for colours in PALETTES:
         file = io.BytesIO()
-        image.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        plain.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
         if file.tell() <= MOST_BYTES:
             return file.getvalue()
     raise ValueError(f"the picture of {name} has {file.tell()} bytes, expected at most {MOST_BYTES}")
