@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy import case as case_when
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from data.policy.case_times import end_of, shanghai_day
+from data.days import china_day, end_of
+from data.store.clock_tables import Closing
 from data.store.flags import flags_of
 from data.store.free_text import storable
 from data.store.overview import closed_between
@@ -17,7 +18,7 @@ from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, Page
 from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
 from data.store.sketch import similarity, sketch
-from data.store.tables import OPEN, Case, CaseFlag, Closing, SketchBand
+from data.store.tables import OPEN, Case, CaseFlag, SketchBand
 from data.store.warning_tables import WarningCase
 
 MOST_ON_PAGE = 200
@@ -209,7 +210,7 @@ class CaseList:
         if wanted.due_until is not None:
             yield Case.due_at < wanted.due_until
         if wanted.due_within_days is not None:
-            yield Case.due_at <= end_of(shanghai_day(now) + timedelta(days=wanted.due_within_days))
+            yield Case.due_at <= end_of(china_day(now) + timedelta(days=wanted.due_within_days))
         if wanted.is_overdue is not None:
             is_late = and_(Case.due_at.is_not(None), Case.due_at <= now)
             yield is_late if wanted.is_overdue else or_(Case.due_at.is_(None), Case.due_at > now)

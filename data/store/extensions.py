@@ -11,15 +11,17 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from data.days import china_day
 from data.errors import NotAllowedError, StoreError
-from data.policy.case_times import Extension, shanghai_day
+from data.policy.case_times import Extension
 from data.policy.clocks import check_extension
 from data.store.audit import AuditLog, Scalar
+from data.store.clock_tables import ClockExtension
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.organisation import active_user
 from data.store.scope import not_found, open_case, units_within, visible_case
-from data.store.tables import Case, ClockExtension, Unit, User
+from data.store.tables import Case, Unit, User
 
 REQUESTING_ROLES = frozenset({"handler", "supervisor", "compliance"})
 
@@ -150,7 +152,7 @@ class ExtensionRepository:
         row = self._row(case_id, extension_id)
         if row.status != "approved" or row.notified_on is not None:
             raise _decided()
-        if notified_on > shanghai_day(self._now()):
+        if notified_on > china_day(self._now()):
             raise StoreError("the notice lies in the future", "告知日期不能晚于今天", code="time_invalid")
         self._check(
             case,
@@ -232,7 +234,7 @@ class ExtensionRepository:
             approver_role=approver_role,
             reason=row.reason,
             approved_at=approved_at,
-            notified_on=notified_on or shanghai_day(approved_at),
+            notified_on=notified_on or china_day(approved_at),
         )
         book, policy = self._due_dates.book, self._due_dates.policy(case)
         check_extension(extension, times=self._due_dates.times_in_force(case), policy=policy, calendar=book.calendar)

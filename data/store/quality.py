@@ -17,13 +17,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from data.policy.case_times import end_of, shanghai_day
+from data.days import china_day, end_of, start_of
 from data.store.insertion import insert_if_new
+from data.store.label_tables import Label
 from data.store.labels import LabelRepository
 from data.store.records import NewLabel
 from data.store.scope import not_found, units_within
 from data.store.supervision_tables import MISSED, SECOND, QualityDay, QualityDraw
-from data.store.tables import Case, Event, Label, TriageResult
+from data.store.tables import Case, Event, TriageResult
 
 DAYS_BACK = 7
 """So many days are made up for after a standstill."""
@@ -52,7 +53,7 @@ class QualityRepository:
 
     def days_to_draw(self) -> Sequence[date]:
         """The days of the last week, up to yesterday in China, that nobody has drawn from."""
-        today = shanghai_day(self._now())
+        today = china_day(self._now())
         days = [today - ONE_DAY * back for back in range(DAYS_BACK, 0, -1)]
         drawn = set(self._session.scalars(select(QualityDay.day).where(QualityDay.day.in_(days))))
         return [day for day in days if day not in drawn]
@@ -128,7 +129,7 @@ class QualityRepository:
         return all_draws - read, read
 
     def _unflagged(self, day: date, share: float) -> Iterator[str]:
-        begins, ends = end_of(day - ONE_DAY), end_of(day)
+        begins, ends = start_of(day), end_of(day)
         arrived = select(Case.id).where(Case.stored_at >= begins, Case.stored_at < ends, Case.erased_at.is_(None))
         for case_id in self._session.scalars(arrived).all():
             if not self._is_drawn(MISSED, case_id, share):
@@ -139,7 +140,7 @@ class QualityRepository:
                 yield case_id
 
     def _decided(self, day: date, share: float) -> Iterator[str]:
-        begins, ends = end_of(day - ONE_DAY), end_of(day)
+        begins, ends = start_of(day), end_of(day)
         decided = (
             select(Label.case_id)
             .join(Case, Case.id == Label.case_id)

@@ -57,12 +57,7 @@ async def sign_in(request: Request, body: SignInRequest) -> SessionBody:
 async def sign_out(request: Request, _caller: Anybody) -> Response:
     """Ends the session whose token is sent."""
     token = bearer_token(request.headers.get("authorization"))
-
-    def end(store: Store) -> None:
-        with store.writing() as work:
-            work.sign_in.close_session(token)
-
-    await store_access(request).run(end)
+    await store_access(request).change(lambda work: work.sign_in.close_session(token))
     authenticator: Authenticator = request.app.state.authenticator
     authenticator.forget(token)
     return Response(status_code=204)

@@ -89,7 +89,7 @@ def _keep(file: Path, measures: "Sequence[Measure]", *, texts: int) -> None:
 
 def _midnight(day: datetime) -> datetime:
     """The beginning of a day in China."""
-    from data.store.columns import CHINA
+    from data.days import CHINA
 
     return day.replace(tzinfo=CHINA)
 

@@ -13,7 +13,7 @@ def mail_group() -> None:
 @click.option("--forget", "is_forgotten", is_flag=True, help="Delete them: they are of no use any more.")
 def mail_dead_command(is_resent: bool, is_forgotten: bool) -> None:
     """List letters that were given up: when, what, to whom, the server's answer."""
-    from data.store.columns import CHINA
+    from data.days import CHINA
     from data.store.scope import ROOT
     from serving.commands.opening import actor, opened_store
 

@@ -11,12 +11,12 @@ from fastapi.responses import RedirectResponse
 
 from data.store.free_text import LONGEST_NOTE
 from data.store.scope import ROOT
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import UnitOfWork
 from serving.console.assigning import expect_free, give
 from serving.console.fields import words_of
 from serving.console.forms import Form
 from serving.console.pages import Me, page
-from serving.console.stored import in_store
+from serving.console.stored import in_transaction
 from serving.console.undo import with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
@@ -80,12 +80,11 @@ async def reveal(request: Request, visitor: Revealer, case_id: str) -> Response:
     """
     form = await visitor.form(request)
 
-    def open_it(store: Store) -> tuple[Me, str]:
-        with store.writing() as work:
-            text = work.originals.reveal(case_id, user_id=visitor.id, reason=form.one("reason"), within=visitor.within)
-            return Me.of(work, visitor), text
+    def open_it(work: UnitOfWork) -> tuple[Me, str]:
+        text = work.originals.reveal(case_id, user_id=visitor.id, reason=form.one("reason"), within=visitor.within)
+        return Me.of(work, visitor), text
 
-    me, text = await in_store(request, open_it)
+    me, text = await in_transaction(request, open_it)
     return page(request, "original", me=me, context={"case_id": case_id, "text": text, "list": form.one("list")})
 
 
@@ -93,10 +92,5 @@ async def act(
     request: Request, visitor: Visitor, case_id: str, form: Form, change: Callable[[UnitOfWork], str | None]
 ) -> Response:
     """Do it in one transaction and show the case again, or the page that the change names."""
-
-    def write(store: Store) -> str | None:
-        with store.writing() as work:
-            return change(work)
-
-    path = await in_store(request, write) or f"/console/cases/{case_id}"
+    path = await in_transaction(request, change) or f"/console/cases/{case_id}"
     return RedirectResponse(with_done(f"{path}?{form.one('list')}", case_id), 303)

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from data.days import CHINA, china_day
 from data.errors import PolicyError
-from data.policy.case_times import SHANGHAI, shanghai_day
 from data.policy.schema import TICKET
-from data.store.tables import OUTCOMES, SATISFACTIONS, Case, Closing, ReplyDraft, Unit
+from data.store.clock_tables import OUTCOMES, SATISFACTIONS, Closing
+from data.store.tables import Case, ReplyDraft, Unit
 from data.store.unit_of_work import UnitOfWork
 from serving.console.endings import TRIGGERS, levels, responsible_above
 from serving.console.limits import MoreTime, more_time
@@ -47,7 +48,7 @@ def course(work: UnitOfWork, visitor: Visitor, case: Case, *, units: Mapping[str
     """Raises NotFoundError."""
     within, now = visitor.within, work.now()
     earlier = case.repeats_case_id
-    today = shanghai_day(now)
+    today = china_day(now)
     return Course(
         levels=levels(work, case),
         above=work.cases.above(case),
@@ -83,4 +84,4 @@ def _is_fed_back(work: UnitOfWork, case: Case, within: str) -> bool:
 
 def _local(now: datetime) -> str:
     """What a `datetime-local` takes."""
-    return now.astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+    return now.astimezone(CHINA).strftime("%Y-%m-%dT%H:%M")

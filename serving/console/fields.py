@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime, timedelta
 
-from data.store.columns import CHINA
+from data.days import CHINA
 from data.store.free_text import LONGEST_NOTE
 from serving.api.requests import EARLIEST_YEAR, LATEST_YEAR, of_our_age
 from serving.console.forms import Form

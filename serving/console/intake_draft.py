@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import get_args
 
-from data.policy.case_times import end_of, shanghai_day
-from data.store.columns import CHINA
+from data.days import CHINA, china_day, end_of
 from serving.api.requests import LATEST_YEAR, TRIAGE_REQUEST, Source, TriageRequest
 from serving.console.fields import day_of_text
 from serving.console.forms import ENTRY, Form, new_entry
@@ -104,7 +103,7 @@ class Draft:
             found["received"] = "received_early"
         if self.due and self.due_at is None:
             found["due"] = "due_wrong"
-        elif self.due_at and received and shanghai_day(self.due_at - timedelta(seconds=1)) < shanghai_day(received):
+        elif self.due_at and received and china_day(self.due_at - timedelta(seconds=1)) < china_day(received):
             found["due"] = "due_early"
         found |= {
             name: "reference_long" for name in ("customer", "regulator") if len(getattr(self, name)) > LONGEST_REFERENCE

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import end_of
+from data.days import end_of
 from data.store.api_keys import IssuedKey, NewApiKey
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.permissions import OF_PERSONS, PERMISSIONS_OF_ROLE, ROLES_OF_KEYS
@@ -15,7 +15,7 @@ from serving.api.keys import MOST_GRACE_HOURS
 from serving.api.shapes import forget_callers
 from serving.console.fields import day_of
 from serving.console.pages import Me, page
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
 
@@ -72,22 +72,13 @@ async def rotated_key(request: Request, visitor: Manager, key_id: str) -> Respon
 async def revoked_key(request: Request, visitor: Manager, key_id: str) -> Response:
     """At once, its earlier token too. Raises NotFoundError."""
     await visitor.form(request)
-
-    def revoke(store: Store) -> None:
-        with store.writing() as work:
-            work.api_keys.revoke(key_id, actor_id=visitor.id, within=visitor.within)
-
-    await in_store(request, revoke)
+    await in_transaction(request, lambda work: work.api_keys.revoke(key_id, actor_id=visitor.id, within=visitor.within))
     forget_callers(request)
     return RedirectResponse("/console/keys", 303)
 
 
 async def _issued(request: Request, visitor: Visitor, make: Callable[[UnitOfWork], IssuedKey]) -> Response:
-    def write(store: Store) -> IssuedKey:
-        with store.writing() as work:
-            return make(work)
-
-    issued = await in_store(request, write)
+    issued = await in_transaction(request, make)
     forget_callers(request)
     return await _page(request, visitor, issued)
 

@@ -10,7 +10,7 @@ from serving.access.guard import require_top_unit
 from serving.api.policy import policy_body
 from serving.console.pages import Me, page
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 
 Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
@@ -52,12 +52,7 @@ async def policy(request: Request, visitor: Reader) -> Response:
 async def confirm(request: Request, visitor: Confirmer, code: str) -> Response:
     """Its limit binds from now on. Raises NotFoundError, StoreError `not_confirmable`, NotAllowedError."""
     await visitor.form(request)
-
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.confirmations.confirm(code, user_id=visitor.id)
-
-    await in_store(request, write)
+    await in_transaction(request, lambda work: work.confirmations.confirm(code, user_id=visitor.id))
     return RedirectResponse("/console/policy", 303)
 
 
@@ -65,10 +60,5 @@ async def confirm(request: Request, visitor: Confirmer, code: str) -> Response:
 async def withdraw(request: Request, visitor: Confirmer, code: str) -> Response:
     """The row only warns again. Raises as `confirm`."""
     await visitor.form(request)
-
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.confirmations.withdraw(code, user_id=visitor.id)
-
-    await in_store(request, write)
+    await in_transaction(request, lambda work: work.confirmations.withdraw(code, user_id=visitor.id))
     return RedirectResponse("/console/policy", 303)

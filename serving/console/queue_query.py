@@ -15,10 +15,9 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.datastructures import QueryParams
 
-from data.policy.case_times import end_of
+from data.days import end_of, start_of
 from data.store.records import CaseFilter, PageKey
 from data.store.unit_of_work import UnitOfWork
-from data.store.warning_signals import start_of_day
 from serving.api.cases import MOST_RANK
 from serving.api.requests import Day, of_our_age
 from serving.console.visitors import Visitor
@@ -117,7 +116,7 @@ class QueueQuery(BaseModel):
             order_type=self.order_type,
             cause=self.cause,
             unit_id=self.own,
-            received_from=None if self.received_from is None else start_of_day(self.received_from),
+            received_from=None if self.received_from is None else start_of(self.received_from),
             received_until=None if self.received_to is None else end_of(self.received_to),
             closed_first=self.closed_from,
             closed_last=self.closed_to,

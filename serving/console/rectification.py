@@ -3,10 +3,8 @@
 Recurrence stands with its counts: complaints of the same sub-cause about the same unit, per 30 days.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,7 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.rectification_tables import DROPPED, FINISHED, UNDER_WAY, Rectification
 from data.store.rectifications import Complaints, RectificationFilter, Recurrence
 from data.store.scope import ROOT
@@ -23,16 +21,20 @@ from data.taxonomy import default_taxonomy
 from serving.api.shapes import RowNumber
 from serving.console.case_actions import act
 from serving.console.endings import mending
-from serving.console.fields import day_of
+from serving.console.fields import day_of, row_number
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
+from serving.spreadsheets import csv_bytes
+from serving.stored import store_access
 
-MOST_SHOWN = 200
+ROWS = 200
+FILE_SECONDS = 60.0
+"""An item takes a few milliseconds."""
 LATE = "late"
 STATES = (UNDER_WAY, LATE, FINISHED, DROPPED)
 COLUMNS = (
@@ -63,6 +65,8 @@ class Wanted:
     state: str = ""
     subcause: str = ""
     unit: str = ""
+    after: int = 0
+    """The last item of the page before; 0 begins with the latest."""
 
     @classmethod
     def of(cls, parameters: Mapping[str, str]) -> "Wanted":
@@ -71,11 +75,16 @@ class Wanted:
             state=state if state in STATES else "",
             subcause=parameters.get("subcause", ""),
             unit=parameters.get("unit", ""),
+            after=row_number(parameters.get("after", "")),
         )
 
     @property
     def query(self) -> str:
-        parts = (("state", self.state), ("subcause", self.subcause), ("unit", self.unit))
+        """The address of this page of the board."""
+        return self.at(self.after)
+
+    def at(self, after: int) -> str:
+        parts = (("state", self.state), ("subcause", self.subcause), ("unit", self.unit), ("after", after))
         return urlencode([(name, value) for name, value in parts if value])
 
     def conditions(self, work: UnitOfWork, visitor: Visitor) -> RectificationFilter:
@@ -90,17 +99,19 @@ class Wanted:
 
 @router.get("/rectification")
 async def board(request: Request, visitor: Reader) -> Response:
-    """The items of the visitor's part of the bank, latest first; `.csv` is the same as a table."""
+    """The items of the visitor's part of the bank, latest first; `after` goes on. `.csv` is the whole as a table."""
     wanted = Wanted.of(request.query_params)
 
     def read(store: Store) -> tuple[Me, dict[str, Any]]:
         with store.reading() as work:
             units = {unit.id: unit for unit in work.units.all(within=visitor.within)}
+            found, after = items(work, visitor, wanted)
             context = {
-                "items": items(work, visitor, wanted),
+                "items": found,
+                "next": after and wanted.at(after),
                 "units": units,
                 "people": deciders(work, within=visitor.within, units=units) if visitor.may("cases.label") else [],
-                "today": shanghai_day(work.now()),
+                "today": china_day(work.now()),
             }
             return Me.of(work, visitor), context
 
@@ -110,36 +121,43 @@ async def board(request: Request, visitor: Reader) -> Response:
         "states": STATES,
         "taxonomy": default_taxonomy(),
         "names": names(visitor.language),
-        "most": MOST_SHOWN,
     }
     return page(request, "rectification", me=me, context=context)
 
 
 @router.get("/rectification.csv")
 async def table(request: Request, visitor: Reader) -> Response:
-    """The board as CSV, with a mark so that spreadsheets read the Chinese; formulas are escaped."""
-    wanted = Wanted.of(request.query_params)
+    """The board from its beginning to its end as CSV."""
+    wanted = replace(Wanted.of(request.query_params), after=0)
 
     def read(store: Store) -> Sequence[Item]:
         with store.reading() as work:
-            return items(work, visitor, wanted)
+            found, after = items(work, visitor, wanted)
+            all_of_them = [*found]
+            while after:
+                found, after = items(work, visitor, replace(wanted, after=after))
+                all_of_them += found
+            return all_of_them
 
-    found = await in_store(request, read)
+    found = await store_access(request).run(read, extra_seconds=FILE_SECONDS)
     headers = {"Content-Disposition": 'attachment; filename="rectification.csv"'}
     return Response(_csv(found, visitor), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def items(work: UnitOfWork, visitor: Visitor, wanted: Wanted) -> Sequence[Item]:
-    """Lines of the board. Raises NotFoundError for a unit out of sight."""
-    rows = work.rectifications.listed(wanted.conditions(work, visitor), within=visitor.within, limit=MOST_SHOWN)
-    return lines(work, visitor, rows)
+def items(work: UnitOfWork, visitor: Visitor, wanted: Wanted) -> tuple[Sequence[Item], int]:
+    """One page of the board, and what the next one begins behind; 0 on the last. Raises NotFoundError for a unit out of
+    sight.
+    """
+    conditions, after = wanted.conditions(work, visitor), wanted.after or None
+    rows = work.rectifications.listed(conditions, within=visitor.within, limit=ROWS + 1, after=after)
+    return lines(work, visitor, rows[:ROWS]), rows[ROWS - 1].id if len(rows) > ROWS else 0
 
 
 def lines(work: UnitOfWork, visitor: Visitor, rows: Sequence[Rectification]) -> Sequence[Item]:
     """Items with what belongs to them."""
     people = people_named(work, [row.owner_id for row in rows])
     units = {unit.id: unit.name for unit in work.units.all(within=ROOT)}
-    today = shanghai_day(work.now())
+    today = china_day(work.now())
     return [
         Item(
             row=row,
@@ -155,24 +173,18 @@ def lines(work: UnitOfWork, visitor: Visitor, rows: Sequence[Rectification]) -> 
 
 def _csv(found: Iterable[Item], visitor: Visitor) -> bytes:
     t, name = texts("rectification", visitor.language), names(visitor.language)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([t["columns"][column] for column in COLUMNS])
+    rows: list[list[object]] = [[t["columns"][column] for column in COLUMNS]]
     for item in found:
         row = item.row
         state = t["states"][LATE if item.is_late else row.status]
-        times = [_day(row.opened_at), _day(row.ended_at)]
-        writer.writerow(
-            map(
-                _cell,
-                [
-                    row.id, row.case_id or "", f"{row.subcause} {name(row.subcause)}", item.unit_name, item.owner,
-                    row.due_on.isoformat(), state, *times, row.measure, row.result,
-                    *_figures(item.recurrence.before), *_figures(item.recurrence.after),
-                ],
-            )
+        rows.append(
+            [
+                row.id, row.case_id, f"{row.subcause} {name(row.subcause)}", item.unit_name, item.owner,
+                row.due_on.isoformat(), state, _day(row.opened_at), _day(row.ended_at), row.measure, row.result,
+                *_figures(item.recurrence.before), *_figures(item.recurrence.after),
+            ]
         )  # fmt: skip
-    return out.getvalue().encode("utf-8-sig")
+    return csv_bytes(rows)
 
 
 def _figures(found: Complaints | None) -> list[str]:
@@ -183,12 +195,7 @@ def _figures(found: Complaints | None) -> list[str]:
 
 
 def _day(moment: datetime | None) -> str:
-    return "" if moment is None else shanghai_day(moment).isoformat()
-
-
-def _cell(value: object) -> str:
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return "" if moment is None else china_day(moment).isoformat()
 
 
 @router.post("/cases/{case_id}/rectification")
@@ -211,19 +218,18 @@ async def change_item(request: Request, visitor: Worker, item_id: RowNumber) -> 
     """Another owner or day, finished, dropped, resumed: `do` says which. Raises StoreError, NotFoundError."""
     form = await visitor.form(request)
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            given = {"actor_id": visitor.id, "within": visitor.within}
-            words = form.one("words")
-            if form.one("do") == "finish":
-                work.rectifications.finish(item_id, result=words, **given)
-            elif form.one("do") == "drop":
-                work.rectifications.drop(item_id, reason=words, **given)
-            elif form.one("do") == "resume":
-                work.rectifications.resume(item_id, **given)
-            else:
-                owner, due_on = form.one("owner") or None, day_of(form, "due_on")
-                work.rectifications.change(item_id, owner_id=owner, due_on=due_on, **given)
+    def write(work: UnitOfWork) -> None:
+        given = {"actor_id": visitor.id, "within": visitor.within}
+        words = form.one("words")
+        if form.one("do") == "finish":
+            work.rectifications.finish(item_id, result=words, **given)
+        elif form.one("do") == "drop":
+            work.rectifications.drop(item_id, reason=words, **given)
+        elif form.one("do") == "resume":
+            work.rectifications.resume(item_id, **given)
+        else:
+            owner, due_on = form.one("owner") or None, day_of(form, "due_on")
+            work.rectifications.change(item_id, owner_id=owner, due_on=due_on, **given)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse(f"/console/rectification?{form.one('list')}#item-{item_id}", 303)

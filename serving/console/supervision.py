@@ -10,18 +10,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from data.store.label_tables import Label
 from data.store.supervision import MOST_LISTED, Reminded
 from data.store.supervision_tables import Directive
-from data.store.tables import Case, Label
+from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.api.case_work import check_assignee
 from serving.api.shapes import RowNumber
 from serving.console.due import Due
 from serving.console.forms import ENTRY, form_refused, new_entry
 from serving.console.names import names
-from serving.console.pages import Me, page, to_confirm
+from serving.console.pages import Me, page
 from serving.console.people import Person, deciders, people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 
 LONGEST_TEXT = 70
@@ -87,15 +88,12 @@ async def supervise(request: Request, visitor: Supervisor, case_id: str) -> Resp
     if not ENTRY.fullmatch(entry):
         raise form_refused()
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.cases.get(case_id, within=visitor.within)
-            check_assignee(work, case_id, to, visitor.principal)
-            work.supervision.write(
-                case_id, to_user=to, text=text, entry=entry, from_user=visitor.id, within=visitor.within
-            )
+    def write(work: UnitOfWork) -> None:
+        work.cases.get(case_id, within=visitor.within)
+        check_assignee(work, case_id, to, visitor.principal)
+        work.supervision.write(case_id, to_user=to, text=text, entry=entry, from_user=visitor.id, within=visitor.within)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse("/console/supervision", 303)
 
 
@@ -104,11 +102,10 @@ async def acknowledge(request: Request, visitor: Decider, directive_id: RowNumbe
     """Take note of what a supervisor wrote, and open the case. Raises NotFoundError, NotAllowedError."""
     await visitor.form(request)
 
-    def take_note(store: Store) -> str:
-        with store.writing() as work:
-            return work.supervision.acknowledge(directive_id, user_id=visitor.id, within=visitor.within).case_id
+    def take_note(work: UnitOfWork) -> str:
+        return work.supervision.acknowledge(directive_id, user_id=visitor.id, within=visitor.within).case_id
 
-    return RedirectResponse(f"/console/cases/{await in_store(request, take_note)}", 303)
+    return RedirectResponse(f"/console/cases/{await in_transaction(request, take_note)}", 303)
 
 
 def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str, Any]:
@@ -133,7 +130,9 @@ def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str
 
 
 def _lowered_rows(work: UnitOfWork, visitor: Visitor) -> list[LoweredRow]:
-    found = to_confirm(work, visitor)
+    if not visitor.may("flags.confirm"):
+        return []
+    found = work.labels.waiting_for_second(visitor.id, within=visitor.within)
     people = people_named(work, (label.user_id for _, label, _ in found))
     return [LoweredRow(case=case, flags=flags, who=people[label.user_id], label=label) for case, label, flags in found]
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from data.days import CHINA, china_day, start_of
 from data.errors import StoreError
-from data.policy.case_times import shanghai_day
-from data.store.columns import CHINA
 from data.store.outbox import DIGEST
 from data.store.overview import Period
 from data.store.scope import ROOT
 from data.store.tables import Unit
 from data.store.unit_of_work import Store, UnitOfWork
-from data.store.warning_signals import COMPLAINT, start_of_day
+from data.store.warning_signals import COMPLAINT
 from data.store.warning_tables import EarlyWarning
 from serving.access.permissions import PERMISSIONS_OF_ROLE
 from serving.warning.rounds import FIRST_HOUR
@@ -56,7 +55,7 @@ def send_digests(store: Store, monday: date) -> int:
 
 def check_week(work: UnitOfWork, monday: date) -> None:
     """A week is told once, when it is over. Raises StoreError `week_invalid`."""
-    if monday.weekday() != 0 or monday + WEEK > shanghai_day(work.now()):
+    if monday.weekday() != 0 or monday + WEEK > china_day(work.now()):
         raise StoreError(
             f"{monday} is no Monday of a week that is over; expected {monday_of_last_week(work)} or an earlier one",
             f"{monday} 不是已结束一周的星期一",
@@ -85,7 +84,7 @@ def _readers(work: UnitOfWork) -> Mapping[str, Sequence[str]]:
 def digest_of(work: UnitOfWork, unit: Unit, monday: date) -> dict[str, Any]:
     """What a unit's letter says of the week from `monday`."""
     sunday = monday + WEEK - timedelta(days=1)
-    week = work.warnings.week(start_of_day(monday), start_of_day(monday + WEEK), within=unit.path)
+    week = work.warnings.week(start_of(monday), start_of(monday + WEEK), within=unit.path)
     new = {warning.id for warning in week.raised}
     periods = [
         Period(first=first, last=first + WEEK - timedelta(days=1), order_type=COMPLAINT)
@@ -115,7 +114,7 @@ def monday_before(day: date) -> date:
 
 def monday_of_last_week(work: UnitOfWork) -> date:
     """The same, today."""
-    return monday_before(shanghai_day(work.now()))
+    return monday_before(china_day(work.now()))
 
 
 def _line(warning: EarlyWarning, is_new: bool) -> dict[str, Any]:

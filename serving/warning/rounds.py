@@ -7,9 +7,8 @@ writes what it found in a third. One that dies loses the day after half an hour.
 import logging
 from datetime import date, timedelta
 
+from data.days import CHINA, china_day
 from data.errors import StoreError
-from data.policy.case_times import shanghai_day
-from data.store.columns import CHINA
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store
 from serving.warning.detection import find_all
@@ -27,7 +26,7 @@ def look_for_warnings(store: Store, *, last: date | None = None) -> int | None:
     complaints are not all there: it would count as looked at.
     """
     with store.reading() as work:
-        today = shanghai_day(work.now())
+        today = china_day(work.now())
         last = last or today - timedelta(days=1)
         if last >= today:
             raise StoreError(
@@ -58,6 +57,6 @@ def look_in_the_morning(store: Store) -> int | None:
     with store.reading() as work:
         if work.now().astimezone(CHINA).hour < FIRST_HOUR:
             return None
-        last = shanghai_day(work.now()) - timedelta(days=1)
+        last = china_day(work.now()) - timedelta(days=1)
         first = None if work.warnings.is_finished(last) else work.warning_signals.first_day(within=ROOT)
     return look_for_warnings(store, last=last) if first is not None and first <= last else None

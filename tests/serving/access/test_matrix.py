@@ -12,7 +12,7 @@ import pytest
 from httpx import Response
 from starlette.routing import BaseRoute, Mount
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.api_keys import NewApiKey
 from data.store.organisation import WORKING_ROLES
 from data.store.records import NewImport
@@ -217,7 +217,7 @@ def _call(world: World, row: Row, caller: str, unit: str, place: str, *, is_let_
     method, path = row.route.split(" ", 1)
     case_id = values.get(On.CASE.value) or values.get("own", "")
     now = utc_now()
-    values |= {"now": now.isoformat(), "today": shanghai_day(now).isoformat(), "made": "1"}
+    values |= {"now": now.isoformat(), "today": china_day(now).isoformat(), "made": "1"}
     if row.prepared and is_let_in:
         values["made"] = str(PREPARED[row.prepared](bank, case_id, now))
     is_anew = row.signs_out and caller in PERSONS.split()
@@ -265,7 +265,7 @@ def _add_fact(bank: Bank, case_id: str, now: datetime) -> int:
 
 
 def _pause(bank: Bank, case_id: str, now: datetime) -> int:
-    times = {"began_at": now, "notified_on": shanghai_day(now)}
+    times = {"began_at": now, "notified_on": china_day(now)}
     with bank.store.writing() as work:
         return work.clocks.begin_pause(case_id, "mediation", **times, actor_id="test", within=ROOT).id  # type: ignore[arg-type]
 

@@ -1,8 +1,13 @@
 """How a case goes on, over HTTP: more time with four eyes, escalation, closing with a root cause, replies, repeats."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
 
-from data.policy.case_times import SHANGHAI
+import pytest
+
+from data.days import CHINA
+from data.store.rectifications import NewRectification
 from data.store.scope import ROOT
 from data.store.tables import Case
 from tests.serving.console.office import Office, Seat
@@ -37,7 +42,7 @@ def send(seat: Seat, case_id: str, what: str, **fields: str) -> int:
 def close(office: Office, seat: Seat, case_id: str, **more: str) -> int:
     with office.store.reading() as work:
         seen = work.cases.version(case_id, within=ROOT)
-    now = datetime.now(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+    now = datetime.now(CHINA).strftime("%Y-%m-%dT%H:%M")
     return send(seat, case_id, "close", **({"seen": seen, "outcome": "supported", "told_at": now} | more))
 
 
@@ -54,7 +59,7 @@ def test_more_time_is_decided_by_somebody_else_and_counts_once_told(office: Offi
     assert send(approver, case, "extension/decide", **extension | {"sure": ""}) == 422
     assert send(approver, case, "extension/decide", **extension) == 303
     assert stored(office, case).due_at == before, "not told yet"
-    assert send(approver, case, "extension/told", extension="1", notified_on=f"{datetime.now(SHANGHAI):%F}") == 303
+    assert send(approver, case, "extension/told", extension="1", notified_on=f"{datetime.now(CHINA):%F}") == 303
     assert stored(office, case).due_at == before + timedelta(days=15)  # type: ignore[operator]
     assert "没有待审批的延期申请" in approver.get("/extensions").text
     page = approver.get(f"/cases/{case}").text
@@ -113,6 +118,23 @@ def test_closing_with_a_root_cause_reaches_the_board_and_can_be_undone(office: O
     assert seat.get("/rectification?state=under_way").text.count("=到期提醒") == 1
     assert seat.post("/rectification/2", **finish).status_code == 303
     assert "观察中（0 件 / 0 天）" in seat.get("/rectification").text
+
+
+def test_the_board_goes_on_and_its_file_is_whole(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.console.rectification.ROWS", 2)
+    case, seat = put(office), office.seat("zhou")
+    item = NewRectification(subcause="C02.1", owner_id=person(office, "wu"), due_on=date(2099, 1, 31), measure="修订")
+    with office.store.writing() as work:
+        for _ in range(5):
+            work.rectifications.open(case, item, actor_id=person(office, "zhou"), within=ROOT)
+    address, seen = "/rectification?unit=east", []
+    while address:
+        page = seat.get(address).text
+        seen.append(re.findall(r'id="item-(\d)"', page))
+        found = re.search(r'rel="next" href="/console([^"]+)"', page)
+        address = unescape(found[1]) if found else ""
+    assert seen == [["5", "4"], ["3", "2"], ["1"]]
+    assert seat.get("/rectification.csv?unit=east&after=3").text.count("修订") == 5
 
 
 def test_reopening_says_why(office: Office) -> None:

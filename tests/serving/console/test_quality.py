@@ -4,7 +4,7 @@ import re
 from datetime import date
 from html import unescape
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.shares import Share
 from data.store.maintenance import erase
 from data.store.scope import ROOT
@@ -25,7 +25,7 @@ def draw(office: Office, *cases: tuple[str, str]) -> None:
     from data.store.supervision_tables import QualityDraw
 
     with office.store.writing() as work:
-        day = shanghai_day(work.now())
+        day = china_day(work.now())
         work.session.add_all(QualityDraw(case_id=case_id, purpose=purpose, day=day) for case_id, purpose in cases)
 
 

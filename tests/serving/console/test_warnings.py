@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.scope import ROOT
 from data.store.warning_records import Finding
 from serving.access.permissions import PERMISSIONS_OF_ROLE
@@ -69,7 +69,7 @@ def test_the_weeks_are_those_of_the_matter_in_the_unit_and_below(office: Office)
         case = work.cases.get(cases[0], within=ROOT)
     warning = raise_warning(office, category=case.category, cause=case.cause)
     with office.store.reading() as work:
-        today = shanghai_day(work.now())
+        today = china_day(work.now())
         found = work.warnings.get(warning, within=ROOT)
         daily = work.warning_signals.daily_of(found, today, today, within="/head/east/")
     assert daily == {today: 2}
