@@ -11,6 +11,7 @@ import pytest
 from httpx import Response
 from sqlalchemy import func, select
 
+from data.store.scope import ROOT
 from data.store.tables import Case
 from models.predictor import Predictor
 from serving.imports.upload import XLSX_TYPE, UploadSlots
