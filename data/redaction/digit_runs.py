@@ -1,0 +1,186 @@
+"""Runs of digits that could be one number. In: normalised text, and the same with digits folded. Out: candidates.
+
+A number may be spaced out, grouped or dictated with words between (138然后0013, 三个八); it is bounded by characters
+that are no digits, where one Chinese digit of a following word (一直, 两张) is none. What it is decides who asks.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from data.redaction.digits import FILLERS, GAPS, PUBLIC_BEHIND, PUBLIC_NUMBER, WIDEST_GAP
+
+CONTEXT_WIDTH = 20  # characters before a number that may say what it is
+MOST_GROUPS = 10
+LISTING = frozenset(",、/~.")
+"""What stands between numbers of a list, or within amounts."""
+ANY_DIGIT = "0123456789"
+SPOKEN_X = ("艾克斯", "爱克斯")
+COUNTED = "年月日元块万笔个岁"
+CURRENCY = re.compile(r" ?[万亿]?(?:[韩日美港欧台]?元|块|円|日圆|卢布|盾|铢)")
+COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
+# Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
+FEWEST_DIGITS = 10
+_DIGIT_RUN = re.compile(
+    rf"[0-9](?:(?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}(?:{FILLERS})?|个)[0-9]){{{FEWEST_DIGITS - 2},}}"
+)
+_FILLER = re.compile(rf"(?:{FILLERS})(?=[0-9])")
+_FILLER_STARTS = frozenset("嗯呃啊哦额诶噢唉呀那这然再最后接跟中前的区空")  # looking is cheaper than matching
+# 三个八 is 888 within a number.
+_REPEATED = re.compile(r"[2-9]个[0-9]")
+
+Groups = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Digits that could be one number: how they were grouped and what stood around them."""
+
+    number: str
+    groups: Groups
+    gaps: str
+    before: str
+    after: str
+    start: int
+    end: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Written without gaps."""
+        return len(self.groups) == 1
+
+    @property
+    def is_spelled_out(self) -> bool:
+        """Written digit by digit."""
+        return set(self.groups) == {1}
+
+    @property
+    def is_grouped(self) -> bool:
+        """In a few groups, not as a date is written."""
+        return len(self.groups) <= MOST_GROUPS and self.groups[:2] not in ((4, 2), (4, 1))
+
+    @property
+    def is_no_list_of_amounts(self) -> bool:
+        """In fours that do not all end with a nought."""
+        ends = self.number[3::4]
+        return self.is_in_fours and set(ends) != {"0"}
+
+    @property
+    def is_split(self) -> bool:
+        """In groups as people split one number: by spaces or dashes, some of at least three digits, and no date."""
+        is_date = self.groups[0] == 4 and self.number.startswith(("19", "20")) and self.groups[1:2] < (3,)
+        is_one = max(self.groups) > 2 and len(self.groups) <= MOST_GROUPS and not is_date
+        return is_one and not set(self.gaps) & LISTING
+
+    @property
+    def is_nearly_spelled_out(self) -> bool:
+        """One or two digits at a time: 1 8 9 08 9 1 7 3 2 4."""
+        return max(self.groups) <= 2 and len(self.groups) >= MOST_GROUPS // 2 and not set(self.gaps) & LISTING
+
+    @property
+    def is_dictated(self) -> bool:
+        """With words between its groups: 138然后0013."""
+        return any("\u4e00" <= character <= "\u9fff" for character in self.gaps)
+
+    @property
+    def is_public(self) -> bool:
+        """Called an order, a serial number or the like, before it or behind it, or an amount."""
+        after = self.after
+        return bool(PUBLIC_NUMBER.search(self.before) or PUBLIC_BEHIND.match(after) or CURRENCY.match(after))
+
+    @property
+    def is_in_fours(self) -> bool:
+        return set(self.groups[:-1]) == {4} and self.groups[-1] <= 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberRecognizer:
+    """`lengths` are tried in order; `first` are the digits the number may start with; `accepts` decides."""
+
+    kind: str
+    lengths: tuple[int, ...]
+    first: str
+    accepts: Callable[[Candidate], bool]
+
+
+def starts(text: str, folded: str) -> list[int]:
+    """Where a number may begin, within runs that are long enough."""
+    return [
+        start
+        for run in _DIGIT_RUN.finditer(folded)
+        for start in range(*run.span())
+        if folded[start] in ANY_DIGIT and _starts_cleanly(text, folded, start)
+    ]
+
+
+def candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> Iterator[Candidate]:
+    """The numbers of the wanted lengths that begin here, in the order of the lengths."""
+    taken = _take_digits(folded, start, recognizer)
+    for length in recognizer.lengths:
+        if length not in taken:
+            continue
+        end, number, groups, gaps = taken[length]
+        if not _ends_cleanly(text, folded, end, is_id=recognizer.kind == "id_card"):
+            continue
+        if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
+            continue  # the last group counts something: 账号0478190198321,1998年
+        yield Candidate(
+            number=number,
+            groups=groups,
+            gaps=gaps,
+            before=text[max(0, start - CONTEXT_WIDTH) : start],
+            after=text[end : end + CONTEXT_WIDTH],
+            start=start,
+            end=end,
+        )
+
+
+def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[int, tuple[int, str, Groups, str]]:
+    """Number of digits → (end, digits, group sizes, gaps) of so many digits from `start`, as far as there are any."""
+    is_id, lengths = recognizer.kind == "id_card", recognizer.lengths
+    brackets = {"landline": ")]", "mobile": "()"}.get(recognizer.kind, "")
+    digits, groups, gaps, position, most = folded[start], [1], "", start + 1, max(lengths)
+    taken: dict[int, tuple[int, str, Groups, str]] = {}
+    while len(digits) < most:
+        gap = position
+        while gap < len(folded) and gap - position < WIDEST_GAP and folded[gap] in GAPS + brackets:
+            gap += 1
+        if folded[gap : gap + 1] in _FILLER_STARTS and (filler := _FILLER.match(folded, gap)):
+            gap = filler.end()
+        if is_id and folded.startswith(SPOKEN_X, gap):
+            taken[len(digits) + 1] = (gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps)
+            break
+        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_id else "0123456789"):
+            break
+        end, read = gap + 1, folded[gap]
+        if folded[end : end + 1] == "个" and (repeated := _REPEATED.match(folded, gap)):
+            end, read = repeated.end(), folded[gap + 2] * int(folded[gap])
+            gaps += "个"
+        groups = [*groups, len(read)] if gap > position else [*groups[:-1], groups[-1] + len(read)]
+        gaps += folded[position:gap]
+        digits += "X" if read in "xX叉" else read
+        position = end
+        if len(digits) in lengths:
+            taken[len(digits)] = (end, digits, tuple(groups), gaps)
+        if digits[-1] == "X":
+            break
+    return taken
+
+
+def _starts_cleanly(text: str, folded: str, start: int) -> bool:
+    if start == 0 or not folded[start - 1].isdecimal():
+        return True
+    if COUNTRY_CODE.search(folded[max(0, start - CONTEXT_WIDTH) : start]):
+        return True
+    # a Chinese digit that ends a word, before a number in other digits: 有两13800001234
+    is_word = not text[start - 1].isascii() and text[start].isascii()
+    return is_word and not folded[max(0, start - 2) : start - 1].isdecimal()
+
+
+def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:
+    if is_id and folded[end - 1] in "Xx叉斯":
+        return True
+    if end >= len(folded) or not folded[end].isdecimal():
+        return True
+    # One Chinese digit that begins a word: 13800001234一直打不通
+    return not text[end].isascii() and not folded[end + 1 : end + 2].isdecimal()
