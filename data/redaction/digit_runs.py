@@ -16,8 +16,10 @@ LISTING = frozenset(",、/~.")
 """What stands between numbers of a list, or within amounts."""
 ANY_DIGIT = "0123456789"
 SPOKEN_X = ("艾克斯", "爱克斯")
-COUNTED = "年月日元块万笔个岁"
+COUNTED = re.compile(r"[0-9一两二三四五六七八九十]{1,8} ?[年月日元块万笔个岁]|[一两二三四五六七八九十] ?[张次遍天位份户家本]")
+SPOKEN_DIGITS = "幺洞"
 CURRENCY = re.compile(r" ?[万亿]?(?:[韩日美港欧台]?元|块|円|日圆|卢布|盾|铢)")
+ENDS_IN_DIGIT = re.compile(r"[0-9零〇○一二三四五六七八九幺两][ -]?$")
 COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
 # Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
 FEWEST_DIGITS = 10
@@ -37,6 +39,8 @@ class Candidate:
     """Digits that could be one number: how they were grouped and what stood around them."""
 
     number: str
+    written: str
+    """As the text has it."""
     groups: Groups
     gaps: str
     before: str
@@ -79,8 +83,14 @@ class Candidate:
 
     @property
     def is_dictated(self) -> bool:
-        """With words between its groups: 138然后0013."""
-        return any("\u4e00" <= character <= "\u9fff" for character in self.gaps)
+        """With words between its groups, or with the digits of telephoning: 138然后0013, 幺洞两洞."""
+        is_in_words = any("\u4e00" <= character <= "\u9fff" for character in self.gaps)
+        return is_in_words or any(digit in self.written for digit in SPOKEN_DIGITS)
+
+    @property
+    def follows_digits(self) -> bool:
+        """Behind digits of the same run, which are no country code."""
+        return bool(ENDS_IN_DIGIT.search(self.before)) and not COUNTRY_CODE.search(self.before)
 
     @property
     def is_public(self) -> bool:
@@ -122,10 +132,11 @@ def candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int)
         end, number, groups, gaps = taken[length]
         if not _ends_cleanly(text, folded, end, is_id=recognizer.kind == "id_card"):
             continue
-        if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
-            continue  # the last group counts something: 账号0478190198321,1998年
+        if gaps and COUNTED.match(text, end - groups[-1]):
+            continue  # the last group counts something: 账号0478190198321,1998年; 03 7715 2094 6 一张
         yield Candidate(
             number=number,
+            written=text[start:end],
             groups=groups,
             gaps=gaps,
             before=text[max(0, start - CONTEXT_WIDTH) : start],

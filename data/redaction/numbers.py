@@ -41,12 +41,9 @@ SERVICE_GROUPS = frozenset({5})
 CALLED_OTHERWISE = re.compile(
     r"(?:[号码单票券据证]|编号|号码|ID|id|ISBN|端口|凭证|Code|code|No\.?)(?:上|的|号|码|[是为:# (【]){0,4}[A-Za-z]{0,6}-?$"
 )
-ENDS_IN_DIGIT = re.compile(r"[0-9零〇○一二三四五六七八九幺两][ -]?$")
 CALLED_PERSONAL = re.compile(r"(?:卡|账|户|折|存单|手机|电话|身份|证件|护照|微信|扣扣|QQ)[^,。;]{0,8}$")
-# 139****0418: what is left of it tells whose it is, with what else stands there.
-PARTLY_MASKED = re.compile(r"(?<![0-9*])[1-9][0-9]{2,5}[*×]{3,12}[0-9]{2,4}(?![0-9*])")
 SHORT_ACCOUNT = re.compile(
-    r"(?:存单|存折|折子|账|户)(?:号码?)[是为: ]{0,3}(?P<value>[0-9]{6,9})(?![0-9]|[万亿]?[元块])"
+    r"(?:存单|存折|折子|账|户)(?:号码?)[是为: ]{0,3}(?P<value>[0-9]{6,9})(?! ?[0-9]|[万亿]?[元块])"
 )
 ID_CONTEXT = re.compile(
     r"(?:身份证|证件|居住证|[一二]代证|ID|(?<![可权格书产业婚考作照凭签])证号|[老旧]证|身份号码?|sfz)"
@@ -135,8 +132,6 @@ def _is_amex(candidate: Candidate) -> bool:
 def _is_account(candidate: Candidate) -> bool:
     if candidate.is_public:
         return False
-    if _is_unnamed_account(candidate):
-        return True
     if not (candidate.is_grouped or candidate.is_spelled_out):
         return False
     if ACCOUNT_WORD.search(candidate.before) or ACCOUNT_BEHIND.match(candidate.after):
@@ -150,9 +145,9 @@ def _is_unnamed_account(candidate: Candidate) -> bool:
     """So many digits that nothing calls a number of another kind; serial numbers often begin with a date."""
     number = candidate.number
     fewest = FEWEST_DICTATED if candidate.is_dictated else FEWEST_UNNAMED
-    if len(number) < fewest or number.startswith(SENDER) or (number.startswith("20") and _is_date(number[:8])):
+    if candidate.is_public or candidate.follows_digits or len(number) < fewest:
         return False
-    if ENDS_IN_DIGIT.search(candidate.before):
+    if number.startswith(SENDER) or (number.startswith("20") and _is_date(number[:8])):
         return False
     if CALLED_OTHERWISE.search(candidate.before) and not CALLED_PERSONAL.search(candidate.before):
         return False
@@ -179,6 +174,7 @@ NUMBERS: tuple[NumberRecognizer, ...] = (
     NumberRecognizer(kind="mobile", lengths=(11,), first="1", accepts=is_mobile),
     NumberRecognizer(kind="landline", lengths=(12, 11, 10), first="0", accepts=is_landline),
     NumberRecognizer(kind="mobile", lengths=(10,), first="0", accepts=is_taiwan_mobile),
+    NumberRecognizer(kind="account", lengths=tuple(range(30, 9, -1)), first=ANY_DIGIT, accepts=_is_unnamed_account),
     NumberRecognizer(kind="mobile", lengths=(12, 10), first="1", accepts=is_mistyped_mobile),
     NumberRecognizer(kind="account", lengths=(11, 10), first=ANY_DIGIT, accepts=_is_account),
     NumberRecognizer(kind="bank_card", lengths=(20, 15, 14, 13, 12), first="3456", accepts=_is_mistyped_card),
@@ -190,8 +186,6 @@ def find_numbers(text: str, folded: str) -> Iterator[PiiSpan]:
     yield from find_landlines(folded)
     for match in JOINED.finditer(folded):
         yield from _joined(match)
-    for match in PARTLY_MASKED.finditer(folded):
-        yield PiiSpan(kind="account", start=match.start(), end=match.end())
     for match in SHORT_ACCOUNT.finditer(folded):
         yield PiiSpan(kind="account", start=match.start("value"), end=match.end("value"))
     yield from _in_runs(text, folded)

@@ -24,13 +24,13 @@ TAIWAN_LANDLINE = re.compile(r"(?<![0-9])(?<![0-9]-)(?:0[2-8][ -]|\(0[2-8]\)[ -]
 HONG_KONG_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?(?:852|853)[ -]{0,2}[2-9][0-9]{3}[ -]?[0-9]{4}(?![0-9])")
 # A subscriber's number without its area code is only one where something says so.
 LOCAL_PHONE = re.compile(
-    r"(?:座机|固话|固定电话|宅电|传真|办公室|(?:联系|联络|家庭|住宅|家里|家中|单位|办公|店里|回拨|公司|铺头"
+    r"(?:座机|固话|固定电话|手机|宅电|传真|办公室|(?:联系|联络|家庭|住宅|家里|家中|单位|办公|店里|回拨|公司|铺头"
     r"|屋企)?电话|致电|(?<![十百千两几万一])打|拨打?|whatsapp)"
-    r"(?:号码?)?[是为:, ]{0,3}((?!400|800|95|96|12)[2-9][0-9]{2,3}[ -]?[0-9]{4})(?![0-9])",
+    r"(?:号码?)?[是为:, ]{0,3}((?!400|800|95|96|12)[2-9][0-9]{2,3}[ -]?[0-9]{4})(?![0-9]{2}|[0-9]$)",
     re.IGNORECASE,
 )
 LOCAL_PHONE_BEHIND = re.compile(
-    r"(?<![0-9)\- ])([2-8][0-9]{6,7})(?=,?(?:这个|是)?(?:我|本地|家里|家|单位)?的?(?:座机|固话|固定电话))"
+    r"(?<![0-9)\- ])([2-8][0-9]{6,7})(?=,?(?:这个|是)?(?:我|本地|家里|家|单位)?的?(?:座机|固话|固定电话)|给我打|打给我|打来)"
 )
 LANDLINES = (
     INTERNATIONAL_LANDLINE,
@@ -61,7 +61,7 @@ SUBSCRIBER_GROUPS: frozenset[Groups] = frozenset({(7,), (8,), (4, 4), (3, 4), (4
 # The country code and an opening bracket belong to the number that follows.
 LONGEST_PREFIX = 10
 PHONE_PREFIX = re.compile(r"(?:\(?(?:\+86|0086|86)\)?[ -]{0,2})?[(\[]?$")
-EXTENSION = re.compile(r"(?:-|[ ,]?转(?:分机)? ?| ?分机号? ?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
+EXTENSION = re.compile(r"\(分机 ?[0-9]{1,6}\)|(?:-|[ ,]?转(?:分机)? ?| ?分机号? ?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
 MOBILE_WORD = re.compile(
     rf"(?:手机|电话)(?:号码?)?(?:(?:是|为)?[: ]{{0,2}}|{MISSAID}|[^0-9,。;]{{0,4}}[录写填报输]成了?:?)$"
 )
@@ -86,8 +86,10 @@ def is_mobile(candidate: Candidate) -> bool:
     """Eleven digits that begin with 13 to 19, unless something else has such a number."""
     if candidate.number[1] not in "3456789" or candidate.is_public:
         return False
-    if candidate.is_spelled_out or candidate.is_dictated or candidate.is_split or candidate.groups in MOBILE_GROUPS:
+    if candidate.is_plain or candidate.is_spelled_out or candidate.is_dictated:
         return True
+    if candidate.groups in MOBILE_GROUPS or candidate.is_split:
+        return not candidate.follows_digits
     return candidate.is_nearly_spelled_out and bool(PHONE_CONTEXT.search(candidate.before))
 
 
@@ -113,6 +115,8 @@ def is_landline(candidate: Candidate) -> bool:
         return False
     if candidate.is_plain or candidate.is_spelled_out:
         return True
+    if candidate.follows_digits:
+        return False
     groups = candidate.groups
     if groups[0] == area:
         return groups[1:] in SUBSCRIBER_GROUPS or set(groups[1:]) == {2}
