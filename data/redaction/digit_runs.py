@@ -64,10 +64,9 @@ class Candidate:
         return len(self.groups) <= MOST_GROUPS and self.groups[:2] not in ((4, 2), (4, 1))
 
     @property
-    def is_no_list_of_amounts(self) -> bool:
-        """In fours that do not all end with a nought."""
-        ends = self.number[3::4]
-        return self.is_in_fours and set(ends) != {"0"}
+    def is_list_of_amounts(self) -> bool:
+        """All groups end with a nought."""
+        return {self.number[sum(self.groups[: index + 1]) - 1] for index in range(len(self.groups))} == {"0"}
 
     @property
     def is_split(self) -> bool:
@@ -91,6 +90,11 @@ class Candidate:
     def follows_digits(self) -> bool:
         """Behind digits of the same run, which are no country code."""
         return bool(ENDS_IN_DIGIT.search(self.before)) and not COUNTRY_CODE.search(self.before)
+
+    @property
+    def precedes_digits(self) -> bool:
+        """Before further digits of the same run."""
+        return self.after[:1] in (" ", "-") and self.after[1:2].isdecimal()
 
     @property
     def is_public(self) -> bool:

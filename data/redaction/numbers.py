@@ -118,7 +118,7 @@ def _is_bank_card(candidate: Candidate) -> bool:
         return True
     if not CARD_CONTEXT.search(candidate.before):
         return False
-    return candidate.is_plain or candidate.is_no_list_of_amounts or bool(CARD_BRAND.search(candidate.before))
+    return candidate.is_plain or (candidate.is_in_fours and not candidate.is_list_of_amounts) or bool(CARD_BRAND.search(candidate.before))
 
 
 def _is_amex(candidate: Candidate) -> bool:
@@ -153,7 +153,8 @@ def _is_unnamed_account(candidate: Candidate) -> bool:
         return False
     if candidate.is_plain or candidate.is_spelled_out or candidate.is_dictated:
         return True
-    return candidate.is_split and not SERVICE_GROUPS.issuperset(candidate.groups)
+    is_whole = candidate.is_split and not candidate.precedes_digits
+    return is_whole and not candidate.is_list_of_amounts and not SERVICE_GROUPS.issuperset(candidate.groups)
 
 
 def _is_mistyped_card(candidate: Candidate) -> bool:

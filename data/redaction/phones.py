@@ -111,7 +111,9 @@ def is_landline(candidate: Candidate) -> bool:
         return False
     number = candidate.number
     area = 3 if number[1] in "12" else 4
-    if len(number) - area not in (7, 8) or number[area] in "019" or (number[1] == "1" and number[2] != "0"):
+    if number[1] == "0" or len(number) - area not in (7, 8) or number[area] in "019":
+        return False
+    if number[1] == "1" and number[2] != "0":
         return False
     if candidate.is_plain or candidate.is_spelled_out:
         return True
