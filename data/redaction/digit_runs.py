@@ -19,7 +19,7 @@ SPOKEN_X = ("艾克斯", "爱克斯")
 COUNTED = re.compile(r"[0-9一两二三四五六七八九十]{1,8} ?[年月日元块万笔个岁]|[一两二三四五六七八九十] ?[张次遍天位份户家本]")
 SPOKEN_DIGITS = "幺洞"
 CURRENCY = re.compile(r" ?[万亿]?(?:[韩日美港欧台]?元|块|円|日圆|卢布|盾|铢)")
-ENDS_IN_DIGIT = re.compile(r"[0-9零〇○一二三四五六七八九幺两][ -]?$")
+ENDS_IN_DIGIT = re.compile(r"[0-9零〇○一二三四五六七八九幺两]$|(?<![0-9])[0-9]{4}[ -]$")
 COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
 # Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
 FEWEST_DIGITS = 10
@@ -88,7 +88,7 @@ class Candidate:
 
     @property
     def follows_digits(self) -> bool:
-        """Behind digits of the same run, which are no country code."""
+        """Behind digits of the same run, straight or in a group of four, which are no country code."""
         return bool(ENDS_IN_DIGIT.search(self.before)) and not COUNTRY_CODE.search(self.before)
 
     @property

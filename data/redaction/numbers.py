@@ -32,7 +32,7 @@ JOINED = re.compile(
 )
 # A province, then a year of birth.
 RESIDENT = re.compile(r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}(?:19|20[0-2])")
-FEWEST_UNNAMED, FEWEST_DICTATED = 12, 10
+FEWEST_GROUPED, FEWEST_UNNAMED, FEWEST_DICTATED = 17, 12, 10
 SENDER = "106"
 """Short messages of banks and others come from such numbers."""
 SERVICE_GROUPS = frozenset({5})
@@ -138,7 +138,11 @@ def _is_account(candidate: Candidate) -> bool:
         return True
     if not (candidate.is_plain or candidate.is_spelled_out or candidate.is_split):
         return False
-    return bool(ACCOUNT_CONTEXT.search(candidate.before))
+    if ACCOUNT_CONTEXT.search(candidate.before):
+        return True
+    # Nobody groups or spells out so many digits of anything else.
+    is_long = len(candidate.number) >= FEWEST_GROUPED
+    return is_long and (candidate.is_spelled_out or candidate.is_in_fours) and not candidate.is_list_of_amounts
 
 
 def _is_unnamed_account(candidate: Candidate) -> bool:
