@@ -17,7 +17,7 @@ CONTEXT_WIDTH = 16
 _SAID = "零〇○一二三四五六七八九幺两洞拐勾"
 # 再一个, 那一位, 一直 are no pieces of a number, nor are amounts: 两千五, 三十, 五百.
 PIECE = re.compile(
-    rf"(?:[两二三四五六七八九]个[{_SAID}]|(?!一[^{_SAID} ,]|[{_SAID}]{{1,2}}[十百千万点])[{_SAID}](?:[ 杠-](?=[{_SAID}]))?)+"
+    rf"(?:[一两二三四五六七八九]个[{_SAID}]|(?!一[^{_SAID} ,]|[{_SAID}]{{1,2}}[十百千万点])[{_SAID}](?:[ 杠-](?=[{_SAID}]))?)+"
 )
 # Digits that count: 前三位, 第二行, 停一下, 八个数; in their place stands what is no digit, as long.
 COUNTING = re.compile(r"[一两二三四五六七八九](?=[位行段遍次下直些样]|个[数字号])")
@@ -65,7 +65,7 @@ def find_dictated(text: str, _folded: str) -> Iterator[PiiSpan]:
 
 def _spelled(piece: str) -> str:
     """All digits of a piece: 3个8 is 888."""
-    repeated = re.sub(r"([2-9])个([0-9])", lambda match: match[2] * int(match[1]), piece)
+    repeated = re.sub(r"([1-9])个([0-9])", lambda match: match[2] * int(match[1]), piece)
     return re.sub(r"[^0-9]", "", repeated)
 
 

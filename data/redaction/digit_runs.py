@@ -29,7 +29,7 @@ _DIGIT_RUN = re.compile(
 _FILLER = re.compile(rf"(?:{FILLERS})(?=[0-9])")
 _FILLER_STARTS = frozenset("嗯呃啊哦额诶噢唉呀那这然再最后接跟中前的区空")  # looking is cheaper than matching
 # 三个八 is 888 within a number.
-_REPEATED = re.compile(r"[2-9]个[0-9]")
+_REPEATED = re.compile(r"[1-9]个[0-9]")
 
 Groups = tuple[int, ...]
 
@@ -127,8 +127,13 @@ def starts(text: str, folded: str) -> list[int]:
     ]
 
 
-def candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> Iterator[Candidate]:
-    """The numbers of the wanted lengths that begin here, in the order of the lengths."""
+def candidates(
+    recognizer: NumberRecognizer, text: str, folded: str, start: int, *, taken_until: int
+) -> Iterator[Candidate]:
+    """The numbers of the wanted lengths that begin here, in the order of the lengths.
+
+    `taken_until`: end of what was found before; what stands there says nothing about these.
+    """
     taken = _take_digits(folded, start, recognizer)
     for length in recognizer.lengths:
         if length not in taken:
@@ -143,7 +148,7 @@ def candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int)
             written=text[start:end],
             groups=groups,
             gaps=gaps,
-            before=text[max(0, start - CONTEXT_WIDTH) : start],
+            before=text[max(taken_until, start - CONTEXT_WIDTH) : start],
             after=text[end : end + CONTEXT_WIDTH],
             start=start,
             end=end,
@@ -197,5 +202,6 @@ def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:
         return True
     if end >= len(folded) or not folded[end].isdecimal():
         return True
-    # One Chinese digit that begins a word: 13800001234一直打不通
-    return not text[end].isascii() and not folded[end + 1 : end + 2].isdecimal()
+    # One Chinese digit that begins a word: 13800001234一直打不通; behind Chinese digits few words begin so
+    begins_word = text[end] in "一两三" if not text[end - 1].isascii() else not text[end].isascii()
+    return begins_word and not folded[end + 1 : end + 2].isdecimal()

@@ -211,14 +211,17 @@ def _in_runs(text: str, folded: str) -> Iterator[PiiSpan]:
         for start in possible:
             if folded[start] not in recognizer.first or any(span.start <= start < span.end for span in found):
                 continue
-            span = _recognize(recognizer, text, folded, start)
+            taken_until = max((span.end for span in found if span.end <= start), default=0)
+            span = _recognize(recognizer, text, folded, start, taken_until)
             if span and not any(span.overlaps(other) for other in found):
                 found.append(span)
                 yield span
 
 
-def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> PiiSpan | None:
-    for candidate in candidates(recognizer, text, folded, start):
+def _recognize(
+    recognizer: NumberRecognizer, text: str, folded: str, start: int, taken_until: int
+) -> PiiSpan | None:
+    for candidate in candidates(recognizer, text, folded, start, taken_until=taken_until):
         if recognizer.accepts(candidate):
             first, last = candidate.start, candidate.end
             if recognizer.kind in ("mobile", "landline"):
