@@ -75,14 +75,14 @@ def _row(task: Mapping[str, Any], taxonomy: Taxonomy, number: int) -> LabelRow |
         causes2=chosen.get("causes2", ()),
         flags=chosen.get("flags", ()),
         labelled_at=datetime.fromisoformat(at) if at else datetime.now(UTC),
-        reviewer=pseudonym(f"studio-{person}"),
+        reviewer=_pseudonym(person),
         source="label_studio",
     )
 
 
-def pseudonym(person: str) -> str:
-    """The same for the same person, and no name."""
-    return "r" + hashlib.sha256(person.encode()).hexdigest()[:8]
+def _pseudonym(person: object) -> str:
+    """The same for the same person of Label Studio, which knows no users of the store."""
+    return "r" + hashlib.sha256(f"studio-{person}".encode()).hexdigest()[:8]
 
 
 def _parent(code: str | None) -> str | None:

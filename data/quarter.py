@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Self
 
+from data.days import CHINA
 from data.errors import QuarterError
-from data.store.columns import CHINA
 
 _WRITTEN = re.compile(r"(20\d\d)Q([1-4])")
 NUMERALS = "一二三四"

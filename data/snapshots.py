@@ -9,7 +9,6 @@ in the store leaves every snapshot (`forget`); the manifest then says how many r
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from data.errors import InputFileError
+from data.files import draft_of, write_whole
 from data.json_lines import read_lines
 from data.schema import LabelledText
 
@@ -87,21 +87,29 @@ class LabelRow:
 
 
 def write_snapshot(folder: Path, rows: Iterable[LabelRow], *, versions: Mapping[str, str], hugging_face: bool) -> Path:
-    """A new snapshot below `folder`, or the one that holds the same rows already."""
-    ordered = sorted(rows, key=lambda row: row.id)
-    parts = {split: _lines(row for row in ordered if row.split == split) for split in SPLITS}
-    digest = hashlib.sha256("".join(parts.values()).encode()).hexdigest()
-    if same := sorted(folder.glob(f"*-{digest[:8]}")):
-        return same[0]
-    now = datetime.now(UTC)
-    target = folder / f"{now:%Y-%m-%d}-{digest[:8]}"
+    """A new snapshot below `folder`, or the one that holds the same rows already; a damaged one is written anew."""
+    parts = _parts(rows)
+    target = folder / _name_in(folder, parts)
+    if target.is_dir():
+        if _is_sound(target):
+            if hugging_face and not (target / HUGGING_FACE).is_dir():
+                _write_hugging_face(target / HUGGING_FACE, _parts(read_snapshot(target)))
+            return target
+        shutil.rmtree(target)
+    for left in folder.glob(".*.new"):  # by a writer that was killed: `forget` would never look there
+        shutil.rmtree(left, ignore_errors=True)
     draft = folder / f".{target.name}.new"
-    shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    content = {"name": target.name, "created_at": now.isoformat(), "versions": dict(versions), "forgotten": 0}
+    now = datetime.now(UTC).isoformat()
+    content = {"name": target.name, "created_at": now, "versions": dict(versions), "forgotten": 0}
     _fill(draft, parts, content, hugging_face=hugging_face)
     draft.rename(target)
     return target
+
+
+def snapshot_name(folder: Path, rows: Iterable[LabelRow]) -> str:
+    """What `write_snapshot` will call the snapshot of these rows."""
+    return _name_in(folder, _parts(rows))
 
 
 def read_snapshot(folder: Path, splits: Collection[str] = SPLITS) -> list[LabelRow]:
@@ -122,12 +130,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputFileError(f"{folder} holds no readable {MANIFEST}; expected a snapshot: labels pull") from error
+    if not (isinstance(content, dict) and {f"{split}.jsonl" for split in SPLITS} <= set(content.get("files") or ())):
+        raise InputFileError(f"{MANIFEST} in {folder} is no snapshot's; pull it again: labels pull")
     return content
 
 
 def snapshots(folder: Path) -> list[Path]:
-    """All snapshots below a folder, by name."""
-    return sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
+    """All snapshots below a folder, by name, also those that a kill or a hand left without a manifest."""
+    names = (MANIFEST, *(f"{split}.jsonl" for split in SPLITS))
+    return sorted({file.parent for name in names for file in folder.glob(f"*/{name}")})
 
 
 def forget(folder: Path, ids: Collection[str]) -> int:
@@ -137,21 +148,42 @@ def forget(folder: Path, ids: Collection[str]) -> int:
     gone = len(rows) - len(kept)
     if gone:
         manifest = read_manifest(folder)
-        parts = {split: _lines(row for row in kept if row.split == split) for split in SPLITS}
+        parts = _parts(kept)
         manifest["forgotten"] += gone
         _fill(folder, parts, manifest, hugging_face=(folder / HUGGING_FACE).is_dir())
     return gone
+
+
+def _parts(rows: Iterable[LabelRow]) -> dict[str, str]:
+    """The content of each split's file."""
+    ordered = sorted(rows, key=lambda row: row.id)
+    return {split: _lines(row for row in ordered if row.split == split) for split in SPLITS}
+
+
+def _name_in(folder: Path, parts: Mapping[str, str]) -> str:
+    """The name by content; the day is that of the first snapshot of it."""
+    digest = hashlib.sha256("".join(parts.values()).encode()).hexdigest()[:8]
+    same = sorted(other.name for other in folder.glob(f"*-{digest}"))
+    return same[0] if same else f"{datetime.now(UTC):%Y-%m-%d}-{digest}"
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        read_snapshot(folder)
+    except InputFileError:
+        return False
+    return True
 
 
 def _fill(folder: Path, parts: Mapping[str, str], manifest: dict[str, Any], *, hugging_face: bool) -> None:
     """Write the manifest last: killed in between, the snapshot is damaged and says so."""
     shutil.rmtree(folder / HUGGING_FACE, ignore_errors=True)
     for split, text in parts.items():
-        _replace(folder / f"{split}.jsonl", text)
+        write_whole(folder / f"{split}.jsonl", text)
     if hugging_face:
         _write_hugging_face(folder / HUGGING_FACE, parts)
     files = {f"{split}.jsonl": _described(folder / f"{split}.jsonl", text) for split, text in parts.items()}
-    _replace(folder / MANIFEST, json.dumps(manifest | {"files": files}, ensure_ascii=False, indent=1) + "\n")
+    write_whole(folder / MANIFEST, json.dumps(manifest | {"files": files}, ensure_ascii=False, indent=1) + "\n")
 
 
 def _described(file: Path, text: str) -> dict[str, Any]:
@@ -173,7 +205,10 @@ def _write_hugging_face(folder: Path, parts: Mapping[str, str]) -> None:
         flat = [row | {name: json.dumps(row[name], ensure_ascii=False) for name in nested} for row in rows]
         if flat:
             splits[split] = Dataset.from_list(flat)
-    DatasetDict(splits).save_to_disk(str(folder))
+    draft = draft_of(folder)
+    shutil.rmtree(draft, ignore_errors=True)
+    DatasetDict(splits).save_to_disk(str(draft))
+    draft.rename(folder)
 
 
 def _lines(rows: Iterable[LabelRow]) -> str:
@@ -182,9 +217,3 @@ def _lines(rows: Iterable[LabelRow]) -> str:
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _replace(file: Path, text: str) -> None:
-    draft = file.with_name(f".{file.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, file)

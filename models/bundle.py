@@ -143,6 +143,11 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def seal_of(folder: Path) -> str:
+    """sha256 of a bundle's manifest, which names the sha256 of each file: what a model is, in one word."""
+    return sha256_of(folder / MANIFEST)
+
+
 def _check_hash(file: Path, expected: dict[str, Any] | None, *, bundle: str) -> None:
     if expected is None or not file.is_file():
         raise BundleError(f"bundle {bundle} lacks {file.name}; copy the whole folder again")

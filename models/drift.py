@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import InputFileError
+from data.files import write_whole
 
 FACETS = ("order_type", "category", "cause", "channel")
 OUTPUTS = ("leaf", "subcause", "channel", "flags")
@@ -60,7 +61,7 @@ class Reference:
     def write(self, file: Path) -> None:
         content = asdict(self) | {"vocabulary": sorted(self.vocabulary)}
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_whole(file, json.dumps(content, ensure_ascii=False) + "\n")
 
     @classmethod
     def read(cls, file: Path) -> Self:

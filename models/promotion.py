@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from data.errors import RegistryError
+from data.files import write_whole
 from models.bundle import CURRENT_POINTER, load_bundle
 from models.registry import (
     GATES,
@@ -89,7 +90,7 @@ def keep_gate_record(registry: Registry, record: GateRecord) -> Path:
     with writing(registry):
         file = registry.folder / GATES / f"{record.candidate}.json"
         file.parent.mkdir(exist_ok=True)
-        _replace(file, record.to_json())
+        write_whole(file, record.to_json())
     return file
 
 
@@ -101,7 +102,7 @@ def set_shadow(registry: Registry, shadow: Shadow | None) -> None:
         if shadow is None:
             (registry.folder / SHADOW).unlink(missing_ok=True)
         else:
-            _replace(registry.folder / SHADOW, json.dumps({"name": shadow.name, "share": shadow.share}) + "\n")
+            write_whole(registry.folder / SHADOW, json.dumps({"name": shadow.name, "share": shadow.share}) + "\n")
 
 
 def _refuse_unless_passed(registry: Registry, name: str) -> None:
@@ -144,15 +145,5 @@ def _point(
         file.write(step.to_json() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    _replace(registry.folder / CURRENT_POINTER.name, name + "\n")
+    write_whole(registry.folder / CURRENT_POINTER.name, name + "\n")
     return step
-
-
-def _replace(file: Path, content: str) -> None:
-    """Write beside the file, to the disk, then put it in its place in one step."""
-    draft = file.with_name(f".{file.name}.new")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, file)

@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 
 from data.errors import BundleError, RegistryError
 from data.json_lines import read_lines
-from models.bundle import CURRENT_POINTER, MANIFEST, current_bundle_folder, models_folder, sha256_of
+from models.bundle import CURRENT_POINTER, MANIFEST, current_bundle_folder, models_folder, seal_of
 
 SHADOW = "SHADOW"
 HISTORY = "history.jsonl"
@@ -126,8 +126,8 @@ class Registry:
         return self.folder / name
 
     def seal(self, name: str) -> str:
-        """The sha256 of a model's manifest, which names the sha256 of each file: what a model is, in one word."""
-        return sha256_of(self.folder_of(name) / MANIFEST)
+        """What a model is, in one word (`seal_of`). Raises RegistryError."""
+        return seal_of(self.folder_of(name))
 
     def history(self) -> list[Promotion]:
         """All promotions, oldest first. Raises RegistryError for a line that was changed by hand."""

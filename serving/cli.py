@@ -17,6 +17,7 @@ from serving.commands.audit import audit_group, erase_command
 from serving.commands.drift import drift_group
 from serving.commands.keys import key_group
 from serving.commands.labels import labels_group
+from serving.commands.mail import mail_group
 from serving.commands.models import models_group
 from serving.commands.organisation import unit_group, user_group
 from serving.commands.report import report_command
@@ -78,6 +79,7 @@ for command in (
     report_command,
 ):
     main.add_command(command)
+main.add_command(mail_group)
 main.add_command(warn_command)
 main.add_command(digest_command)
 

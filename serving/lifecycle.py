@@ -54,9 +54,11 @@ def model_lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
         live.model.pool.start()
         app.state.live = live
         app.state.telemetry.show_model(live.model.name)
-        async with _following(app, settings, book.current):
-            yield
-        live.stop()
+        try:
+            async with _following(app, settings, book.current):
+                yield
+        finally:
+            live.stop()
 
     return lifespan
 

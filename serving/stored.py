@@ -21,7 +21,7 @@ from data.policy.book import PolicyBook
 from data.store.engine import parse_url
 from data.store.migration import migrate
 from data.store.scope import ROOT
-from data.store.unit_of_work import Store, open_store
+from data.store.unit_of_work import Store, UnitOfWork, open_store
 from serving.errors import ServiceError, store_off
 from serving.settings import DEVELOPMENT_FOLDER, Settings
 
@@ -97,6 +97,15 @@ class StoreAccess:
                 "send it again with the same external_id",
                 "数据库未能及时响应，无法确定是否已保存，请使用相同的 external_id 重新提交",
             ) from None
+
+    async def change(self, work: Callable[[UnitOfWork], Result], *, extra_seconds: float = 0.0) -> Result:
+        """The same in one transaction. Raises as `run`, and what it raises undoes it."""
+
+        def write(store: Store) -> Result:
+            with store.writing() as unit:
+                return work(unit)
+
+        return await self.run(write, extra_seconds=extra_seconds)
 
     def close(self) -> None:
         """Let go of threads and connections; work that waits is dropped, its callers have been answered."""

@@ -18,7 +18,7 @@
 | `xiaobao_outbox_oldest_seconds` | age of the oldest message that waits for dispatch or a webhook |
 | `xiaobao_mail_attempts_total{outcome}` | letters: sent, failed (again later), dead (given up), postponed (no server) |
 | `xiaobao_mails_waiting` | letters that wait |
-| `xiaobao_mails_dead` | letters that were given up |
+| `xiaobao_mails_dead` | letters that were given up, and neither sent again nor forgotten |
 | `xiaobao_quality_waiting` | cases of the last 90 days that were drawn for the quality queue and not read |
 | `xiaobao_quality_read` | those that were read |
 | `xiaobao_alerts_open` | alerts that nobody has acknowledged |

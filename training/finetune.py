@@ -21,6 +21,7 @@ from torch import nn
 from tqdm import tqdm
 
 from data.errors import SettingsError
+from data.files import write_whole
 from data.taxonomy import Taxonomy
 from models.classifier import ComplaintClassifier, load_encoder
 from models.encoder import encoder_folder
@@ -294,9 +295,7 @@ def _save_checkpoint(
     }
     save_file(state, checkpoint / OPTIMIZER_STATE)
     progress = {"fingerprint": fingerprint, "checkpoint": checkpoint.name, "history": history}
-    draft = folder / (PROGRESS + ".part")
-    draft.write_text(json.dumps(progress, indent=1), encoding="utf-8")
-    os.replace(draft, folder / PROGRESS)
+    write_whole(folder / PROGRESS, json.dumps(progress, indent=1))
     for old in folder.glob("checkpoint-*"):
         if old != checkpoint:
             shutil.rmtree(old)

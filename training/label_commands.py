@@ -1,8 +1,7 @@
 """`xiaobao labels audit` and `next`. In: a snapshot, or the store behind the group. Out: what people should look at."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,11 @@ import click
 from data.errors import SettingsError
 
 if TYPE_CHECKING:
+    from data.store.audit import Scalar
+    from data.store.label_export import ExportDesk
     from data.store.unit_of_work import Store
     from training.selection import Candidate
 
-OpenStore = Callable[[], "AbstractContextManager[Store]"]
 SHOWN = 20
 
 
@@ -55,16 +55,19 @@ def labels_audit_command(snapshot: Path, output: Path | None) -> None:
 @click.option("--studio", type=click.Path(path_type=Path, dir_okay=False), help="Tasks of Label Studio as well.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.pass_obj
-def labels_next_command(open_store: OpenStore, number: int, output: Path, studio: Path | None, seed: int) -> None:
+def labels_next_command(desk: "ExportDesk", number: int, output: Path, studio: Path | None, seed: int) -> None:
     """Which cases to decide next: uncertain, diverse, risky, random; and some decided ones again, blind."""
     _need("sklearn")
     from collections import Counter
 
     from training.selection import choose
 
-    with open_store() as store:
+    with desk.opened() as store:
         waiting, decided = list(_waiting(store)), dict(_decided(store))
-    choices = choose(waiting, number, decided=list(decided), seed=seed)
+        choices = choose(waiting, number, decided=list(decided), seed=seed)
+        with store.writing() as work:  # before the files: nothing leaves that is not written down
+            details: dict[str, Scalar] = {"cases": len(choices), "texts": len(choices) if studio else 0}
+            work.audit.append("labels.chosen", actor_id=desk.actor(), subject="all", details=details)
     output.write_text("".join(json.dumps(vars(one)) + "\n" for one in choices), encoding="utf-8")
     if studio is not None:
         texts = {candidate.id: candidate.text for candidate in waiting} | decided

@@ -40,6 +40,7 @@ from training.fit_calibration import fit_calibration, fit_thresholds, runtime_ou
 from training.fit_lexical import fit_fused
 from training.inputs import TrainingInputs
 from training.model_card import model_card
+from training.origin import ORIGIN
 from training.recipe import keep_artifacts, train_model
 
 FP32_FILE = "model.fp32.onnx"
@@ -55,11 +56,13 @@ def train_bundle(
     teacher: TrainingConfig | None = None,
     taxonomy: Taxonomy | None = None,
     decisions: Sequence[LabelledText] = (),
+    origin: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run every step; returns the metrics that stand in the bundle. Raises XiaobaoError on bad input.
 
     With `teacher`, a distilled model's teacher, start weights and soft targets are made anew. `decisions` are texts
-    that reviewers labelled; they are trained on beside the corpus's training texts.
+    that reviewers labelled; they are trained on beside the corpus's training texts. `origin` joins the metrics
+    (`training.origin`).
     """
     _refuse_foreign_folder(output)
     inputs = TrainingInputs.read(config, texts_folder=texts_folder, splits_file=splits_file, taxonomy=taxonomy)
@@ -82,7 +85,7 @@ def train_bundle(
     Tokenizer.from_file(str(inputs.tokenizer_file)).save(str(draft / "tokenizer.json"), pretty=False)
     keep_artifacts(config, run_folder, draft)
     parity = compare_runtimes(run_folder / FP32_FILE, draft / "model.onnx", inputs.examples("dev", config))
-    of_run = {"int8": parity, "training_seconds": training_seconds(run_folder)}
+    of_run = {"int8": parity, "training_seconds": training_seconds(run_folder)} | ({ORIGIN: origin} if origin else {})
     return _complete(draft, config=config, inputs=inputs, of_run=of_run, output=output)
 
 

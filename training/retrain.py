@@ -8,7 +8,7 @@ reading and augmentation then need not know of weights. The snapshot's gate rows
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from models.promotion import add
 from models.registry import GateRecord, Registry
 from training.config import TrainingConfig
 from training.label_audit import suspicious_labels
+from training.origin import origin_of, refuse_another_origin
 from training.pipeline import train_bundle
 
 SUSPECTED = ("category", "cause")
@@ -83,16 +84,22 @@ class Retraining:
 def retrain(
     work: Retraining, registry: Registry, *, say: Callable[[str], object], taxonomy: Taxonomy | None = None
 ) -> GateRecord:
-    """Train, add to the registry, ask the gate. Raises XiaobaoError; what is done already is not done again."""
+    """Train, add to the registry, ask the gate. What is done already is not done again.
+
+    Raises XiaobaoError, InputFileError where the name stands for a model that learned from something else.
+    """
     taxonomy = taxonomy or default_taxonomy()
     output = work.run_folder / work.name
+    origin = origin_of(work.snapshot, work.config, texts_folder=work.texts_folder, splits_file=work.splits_file)
     if work.name in registry.names():
+        refuse_another_origin(registry.folder_of(work.name), origin)
         say(f"{work.name} is in the registry already; asking the gate")
     else:
         if (output / MANIFEST).is_file():
+            refuse_another_origin(output, origin)
             say(f"{work.name} was trained already")
         else:
-            _train(work, output, say, taxonomy)
+            _train(work, output, say, taxonomy, origin)
         add(registry, output)
     gold = work.snapshot / "gate.jsonl"
     has_gold = bool(read_manifest(work.snapshot)["files"][gold.name]["rows"])
@@ -105,7 +112,9 @@ def retrain(
     return ask_gate(registry, work.name, selection=selection, taxonomy=taxonomy)
 
 
-def _train(work: Retraining, output: Path, say: Callable[[str], object], taxonomy: Taxonomy) -> None:
+def _train(
+    work: Retraining, output: Path, say: Callable[[str], object], taxonomy: Taxonomy, origin: Mapping[str, str]
+) -> None:
     _refuse_another_taxonomy(work.snapshot, taxonomy)
     rows = read_snapshot(work.snapshot, ["train"])
     doubtful = suspicious_ids(rows) if work.config.labels.leave_out_suspicious else set()
@@ -120,6 +129,7 @@ def _train(work: Retraining, output: Path, say: Callable[[str], object], taxonom
         splits_file=work.splits_file,
         taxonomy=taxonomy,
         decisions=decisions,
+        origin=origin,
     )
     for split, scores in metrics["scores"].items():
         say(f"{split}: " + json.dumps({k: v["accuracy"][0] for k, v in scores["facets"].items() if v["n"]}))

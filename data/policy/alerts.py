@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from data.policy.case_times import require_zone
+from data.days import require_zone
 from data.policy.schema import AlertRules
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from data.days import china_day, end_of, start_of
 from data.policy.calendar import DAY, Calendar
-from data.policy.case_times import SHANGHAI, CaseTimes, end_of, shanghai_day
+from data.policy.case_times import CaseTimes
 from data.policy.clocks import HOUR, Clock, clocks_of
 from data.policy.schema import TICKET, Policy, TriggerKind
 
@@ -65,7 +66,7 @@ def next_change(times: CaseTimes, clocks: Sequence[Clock], *, calendar: Calendar
     moments = [moment for clock in clocks for moment in _stage_moments(clock, calendar, now)]
     moments += [*_recorded_moments(times)]
     if any(pause.began_at <= now and (pause.ended_at is None or pause.ended_at > now) for pause in times.pauses):
-        moments.append(end_of(shanghai_day(now)))
+        moments.append(end_of(china_day(now)))
     return min((moment for moment in moments if moment > now), default=None)
 
 
@@ -89,13 +90,13 @@ def _stage_moments(clock: Clock, calendar: Calendar, now: datetime) -> Iterator[
         half = timedelta(hours=(clock.total or 0) / 2)
         yield from (clock.due_at - before for before in (half, 72 * HOUR, 24 * HOUR))
         return
-    total = clock.total or (clock.due_on - shanghai_day(clock.started_at)).days
+    total = clock.total or (clock.due_on - china_day(clock.started_at)).days
     wanted = {total // 2, 3, 1}
     day = clock.due_on
     # Back from the last day: `left` units remain on each of these days.
     left = 0
-    while day > shanghai_day(now) and left <= max(wanted):
+    while day > china_day(now) and left <= max(wanted):
         if left in wanted:
-            yield datetime.combine(day, time.min, tzinfo=SHANGHAI)
+            yield start_of(day)
         left += clock.unit != "working_days" or calendar.is_working_day(day)
         day -= DAY

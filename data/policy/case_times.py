@@ -1,41 +1,15 @@
-"""What happened to a case and when. In: moments with a time zone. Out: frozen records for `data.policy.clocks`.
-
-Days are days in China: a moment given in any time zone falls on the day it is in Asia/Shanghai.
-"""
+"""What happened to a case and when. In: moments with a time zone. Out: frozen records for `data.policy.clocks`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Literal, Self
 
+from data.days import china_day, require_zone
 from data.errors import ClockError
 from data.policy.schema import TriggerKind
 
-# China has had one offset and no summer time since 1991, so no time-zone database is needed.
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 PauseKind = Literal["appraisal", "testing", "assessment", "mediation"]
-
-
-def shanghai_day(moment: datetime) -> date:
-    """The day in China. Raises ClockError for a moment without a time zone."""
-    require_zone(moment)
-    return moment.astimezone(SHANGHAI).date()
-
-
-def end_of(day: date) -> datetime:
-    """The first moment behind a day in China."""
-    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI) + timedelta(days=1)
-
-
-def require_zone(*moments: datetime | None) -> None:
-    """Raises ClockError for a moment without a time zone."""
-    for moment in moments:
-        if moment is not None and moment.utcoffset() is None:
-            raise ClockError(
-                f"found {moment.isoformat()} without a time zone; expected one like 2026-03-01T09:00+08:00",
-                f"时间 {moment.isoformat()} 缺少时区，请写作 2026-03-01T09:00+08:00",
-                code="time_zone_missing",
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +97,7 @@ class CaseTimes:
 
     def known_at(self, now: datetime) -> Self:
         """Without what happened later. An extension counts once the complainant has been told."""
-        today = shanghai_day(now)
+        today = china_day(now)
         return replace(
             self,
             triggers=[trigger for trigger in self.triggers if trigger.at <= now],

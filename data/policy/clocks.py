@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from data.days import china_day, end_of
 from data.errors import CalendarError, ClockError
 from data.policy.calendar import Calendar
-from data.policy.case_times import CaseTimes, Extension, Trigger, end_of, shanghai_day
+from data.policy.case_times import CaseTimes, Extension, Trigger
 from data.policy.counting import DayRange, Due, due_after
 from data.policy.extensions import refusal_of
 from data.policy.schema import TICKET, ClockRow, Confidence, Duty, ExtensionStep, Policy, Unit
@@ -75,7 +76,7 @@ class _View:
     def pauses(self, row: ClockRow) -> list[DayRange]:
         if row.code not in self.policy.rules.pause.clocks:
             return []
-        return [(shanghai_day(p.began_at), shanghai_day(p.ended_at or self.now)) for p in self.times.pauses]
+        return [(china_day(p.began_at), china_day(p.ended_at or self.now)) for p in self.times.pauses]
 
     def is_paused(self, row: ClockRow) -> bool:
         return row.code in self.policy.rules.pause.clocks and any(p.ended_at is None for p in self.times.pauses)
@@ -243,12 +244,12 @@ def _ticket(trigger: Trigger, view: _View) -> Clock:
     """The due date that a forwarded ticket names itself."""
     assert trigger.due is not None
     at = trigger.due if isinstance(trigger.due, datetime) else end_of(trigger.due)
-    day = shanghai_day(at - timedelta(microseconds=1))
+    day = china_day(at - timedelta(microseconds=1))
     due = Due(at=at, on=day, plain_on=day)
     ends = [done.at for done in view.times.fulfilments if done.code == TICKET and done.at >= trigger.at]
     ended_at = min(ends, default=None)
     days_left = _days_left(due, "calendar_days", view)
-    total = (day - shanghai_day(trigger.at)).days
+    total = (day - china_day(trigger.at)).days
     return Clock(
         code=TICKET,
         name="工单要求的答复期限",
@@ -323,7 +324,7 @@ def _days_left(due: Due, unit: Unit | None, view: _View) -> int:
         return 0
     if unit == "hours":
         return int((due.at - view.now) / (24 * HOUR))
-    today = shanghai_day(view.now)
+    today = china_day(view.now)
     if unit == "working_days":
         return view.calendar.working_days_between(today, due.on)
     return (due.on - today).days

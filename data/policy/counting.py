@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from data.days import china_day, end_of
 from data.errors import CalendarError
 from data.policy.calendar import DAY, Calendar
-from data.policy.case_times import end_of, shanghai_day
 from data.policy.schema import Counting, Unit
 
 DayRange = tuple[date, date]
@@ -40,9 +40,9 @@ def due_after(
     if unit == "hours":
         at = start + timedelta(hours=limit)
         # The last moment in time is just before `at`.
-        day = shanghai_day(at - timedelta(microseconds=1))
+        day = china_day(at - timedelta(microseconds=1))
         return Due(at=at, on=day, plain_on=day)
-    day = shanghai_day(start) - (DAY if not counting.first_day_excluded else timedelta())
+    day = china_day(start) - (DAY if not counting.first_day_excluded else timedelta())
     for _ in range(limit):
         day = _next_counted(day, unit, calendar, pauses)
     return due_on(day, rolls=counting.roll_over_rest_days and unit == "calendar_days", calendar=calendar)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from data.days import china_day
 from data.errors import ClockError
-from data.policy.case_times import Extension, shanghai_day
+from data.policy.case_times import Extension
 from data.policy.counting import Due
 from data.policy.schema import ExtensionStep
 
@@ -63,7 +64,7 @@ def _too_late(extension: Extension, step: ExtensionStep, due: Due) -> ClockError
 
 
 def _not_told(extension: Extension, step: ExtensionStep, due: Due) -> ClockError | None:
-    if shanghai_day(extension.approved_at) <= extension.notified_on <= due.on:
+    if china_day(extension.approved_at) <= extension.notified_on <= due.on:
         return None
     return ClockError(
         f"{step.code}: the complainant was told on {extension.notified_on}; expected a day from the approval to the "

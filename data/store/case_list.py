@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy import case as case_when
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from data.policy.case_times import end_of, shanghai_day
+from data.days import china_day, end_of
 from data.store.flags import flags_of
 from data.store.free_text import storable
 from data.store.overview import closed_between
@@ -209,7 +209,7 @@ class CaseList:
         if wanted.due_until is not None:
             yield Case.due_at < wanted.due_until
         if wanted.due_within_days is not None:
-            yield Case.due_at <= end_of(shanghai_day(now) + timedelta(days=wanted.due_within_days))
+            yield Case.due_at <= end_of(china_day(now) + timedelta(days=wanted.due_within_days))
         if wanted.is_overdue is not None:
             is_late = and_(Case.due_at.is_not(None), Case.due_at <= now)
             yield is_late if wanted.is_overdue else or_(Case.due_at.is_(None), Case.due_at > now)

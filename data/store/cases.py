@@ -8,20 +8,20 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from data.days import CHINA
 from data.errors import StoreError
 from data.policy.case_clocks import trigger_of
 from data.redaction.spans import PiiSpan
 from data.store.alerts import AlertRepository
 from data.store.clock_records import NewClosing, Reopening
 from data.store.closings import Closings
-from data.store.columns import CHINA
 from data.store.customers import customer_key
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import flags_of, set_facets
 from data.store.free_text import checked_reason, storable
 from data.store.insertion import insert_if_new
-from data.store.organisation import active_user, check_unit
+from data.store.organisation import WORKING_ROLES, active_user, check_unit
 from data.store.originals import OriginalRepository
 from data.store.records import NewCase, NewTriageResult, StoredCase
 from data.store.scope import not_found, open_case, units_within, visible_case
@@ -123,14 +123,25 @@ class CaseRepository:
             check_version(self._session, case_id, version)
         return case
 
-    def close(self, case_id: str, closing: NewClosing, *, actor_id: str, within: str, note: str = "") -> Case:
-        """Close an open case: its clocks end, requests for more time lapse.
+    def close(
+        self,
+        case_id: str,
+        closing: NewClosing,
+        *,
+        actor_id: str,
+        within: str,
+        note: str = "",
+        rectification: int | None = None,
+    ) -> Case:
+        """Close an open case: its clocks end, a request for more time lapses.
+
+        `rectification` is the item of 溯源整改 that was put down with it and is dropped where the closing is undone.
 
         Raises NotFoundError, StoreError `case_closed`, `clock_open` (a limit of the bank would run on), `pause_open`,
         `time_invalid`.
         """
         case = open_case(self._session, case_id, within=within)
-        self._closings.close(case, closing, actor_id=actor_id, note=note)
+        self._closings.close(case, closing, actor_id=actor_id, note=note, rectification=rectification)
         return case
 
     def closings(self, case_id: str, *, within: str) -> Sequence[Closing]:
@@ -170,12 +181,19 @@ class CaseRepository:
         above = self.above(case)
         if above is None:
             raise StoreError("the case is at the head office already", "案件已在最高层级，无法再升级", code="top_unit")
-        if responsible_id is not None and active_user(self._session, responsible_id).unit_id != above.id:
-            raise StoreError(
-                "the responsible person belongs to the unit above", "责任人须为上级机构人员", code="assignee_invalid"
-            )
+        if responsible_id is not None:
+            self._check_responsible(responsible_id, above)
         self._give_to(case, above, ESCALATED, actor_id=actor_id, note=reason, responsible=responsible_id)
         return case
+
+    def _check_responsible(self, user_id: str, above: Unit) -> None:
+        user = active_user(self._session, user_id)
+        if user.unit_id != above.id or user.role not in WORKING_ROLES:
+            raise StoreError(
+                "the responsible person is a handler or supervisor of the unit above",
+                "责任人须为上级机构的经办或主管",
+                code="assignee_invalid",
+            )
 
     def above(self, case: Case) -> Unit | None:
         """The unit right above that of a case in hand; None at the head office."""

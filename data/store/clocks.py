@@ -10,8 +10,9 @@ from typing import get_args
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from data.days import china_day
 from data.errors import NotAllowedError, StoreError
-from data.policy.case_times import PauseKind, shanghai_day
+from data.policy.case_times import PauseKind
 from data.policy.clocks import deciding_clock
 from data.policy.schema import TICKET, TriggerKind
 from data.store.audit import AuditLog, Scalar
@@ -141,7 +142,7 @@ class ClockRepository:
             raise _unknown("pause", get_args(PauseKind))
         if self.open_pause(case_id, within=within) is not None:
             raise StoreError("a pause runs already; end it first", "已有中止期间尚未结束", code="pause_open")
-        if not shanghai_day(case.received_at) <= notified_on <= shanghai_day(self._now()):
+        if not china_day(case.received_at) <= notified_on <= china_day(self._now()):
             raise _time_invalid()
         pause = ClockPause(
             case_id=case_id, kind=kind, began_at=self._past(case, began_at), ended_at=None, notified_on=notified_on,

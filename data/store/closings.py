@@ -39,8 +39,11 @@ class Closings:
         self._audit = audit
         self._now = now
 
-    def close(self, case: Case, new: NewClosing, *, actor_id: str, note: str) -> Closing:
-        """Close an open case. Raises StoreError `clock_open`, `pause_open`, `time_invalid`."""
+    def close(self, case: Case, new: NewClosing, *, actor_id: str, note: str, rectification: int | None) -> Closing:
+        """Close an open case. Raises StoreError `clock_open`, `pause_open`, `time_invalid`.
+
+        What went with it stands in the event, so that undoing finds it.
+        """
         self._check(case, new)
         closing = Closing(
             case_id=case.id, closed_at=self._now(), actor_id=actor_id, outcome=new.outcome,
@@ -55,8 +58,8 @@ class Closings:
         self._refuse_open(clocks)
         closing.is_in_time = all(clock.is_in_time is not False for clock in clocks) if clocks else None
         case.status, case.closed_at = CLOSED, closing.closed_at
-        self._lapse_requests(case)
-        self._written(case, "closed", actor_id, _details(closing), note)
+        went_along = {"rectification": rectification, "extension": self._lapse_request(case)}
+        self._written(case, "closed", actor_id, {**_details(closing), **went_along}, note)
         return closing
 
     def reopen(self, case: Case, reopening: Reopening, *, actor_id: str, note: str) -> None:
@@ -132,9 +135,14 @@ class Closings:
                 code="clock_open",
             )
 
-    def _lapse_requests(self, case: Case) -> None:
-        waiting = (ClockExtension.case_id == case.id) & (ClockExtension.status == "requested")
-        self._session.execute(update(ClockExtension).where(waiting).values(status="lapsed"))
+    def _lapse_request(self, case: Case) -> int | None:
+        """The one that waited; none waits beside it."""
+        waiting = select(ClockExtension).where(ClockExtension.case_id == case.id, ClockExtension.status == "requested")
+        row = self._session.scalar(waiting)
+        if row is None:
+            return None
+        row.status = "lapsed"
+        return row.id
 
     def _written(self, case: Case, kind: str, actor_id: str, details: Mapping[str, Scalar], note: str) -> None:
         self._session.flush()

@@ -1,12 +1,9 @@
 """Column types that behave the same on SQLite and PostgreSQL."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String
 from sqlalchemy.types import TypeDecorator
-
-# The mainland has one time zone; months, dates in case numbers and days to close are counted in it.
-CHINA = timezone(timedelta(hours=8))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -54,7 +54,7 @@ class ListedDelivery:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxState:
-    """How much stands in the outbox; `oldest` is when the oldest message that waits was written."""
+    """How much stands in the outbox; `oldest`: since when a webhook that is on waits for one."""
 
     waiting: int
     dead: int
@@ -178,7 +178,8 @@ class DeliveryRepository:
         oldest = (
             select(func.min(OutboxMessage.created_at))
             .join(Delivery, Delivery.message_id == OutboxMessage.id)
-            .where(*waiting)
+            .join(Webhook, Webhook.id == Delivery.webhook_id)
+            .where(*waiting, Webhook.is_active)
         )
         return OutboxState(
             waiting=self._count(*waiting),

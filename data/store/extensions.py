@@ -11,8 +11,9 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from data.days import china_day
 from data.errors import NotAllowedError, StoreError
-from data.policy.case_times import Extension, shanghai_day
+from data.policy.case_times import Extension
 from data.policy.clocks import check_extension
 from data.store.audit import AuditLog, Scalar
 from data.store.due_dates import DueDates
@@ -128,6 +129,16 @@ class ExtensionRepository:
         self._written(case, row, "extension_withdrawn", actor_id=user_id)
         return row
 
+    def restore(self, case_id: str, extension_id: int, *, user_id: str, within: str) -> ClockExtension:
+        """A request that lapsed as its case was closed waits again. Raises NotFoundError, StoreError."""
+        case = open_case(self._session, case_id, within=within)
+        row = self._row(case_id, extension_id)
+        if row.status != "lapsed":
+            raise _decided()
+        row.status = "requested"
+        self._written(case, row, "extension_restored", actor_id=user_id)
+        return row
+
     def record_notice(
         self, case_id: str, extension_id: int, *, notified_on: date, actor_id: str, within: str
     ) -> ClockExtension:
@@ -140,7 +151,7 @@ class ExtensionRepository:
         row = self._row(case_id, extension_id)
         if row.status != "approved" or row.notified_on is not None:
             raise _decided()
-        if notified_on > shanghai_day(self._now()):
+        if notified_on > china_day(self._now()):
             raise StoreError("the notice lies in the future", "告知日期不能晚于今天", code="time_invalid")
         self._check(
             case,
@@ -222,7 +233,7 @@ class ExtensionRepository:
             approver_role=approver_role,
             reason=row.reason,
             approved_at=approved_at,
-            notified_on=notified_on or shanghai_day(approved_at),
+            notified_on=notified_on or china_day(approved_at),
         )
         book, policy = self._due_dates.book, self._due_dates.policy(case)
         check_extension(extension, times=self._due_dates.times_in_force(case), policy=policy, calendar=book.calendar)

@@ -8,6 +8,8 @@ from data.redaction.spans import PiiSpan
 from data.taxonomy import default_taxonomy
 
 CREDENTIAL = "credential"
+LONGEST_NOTE = 4000
+"""Characters of what a person writes into the timeline of a case."""
 LEAST_REASON = 4
 """Characters of a reason; 核对身份 is one."""
 

@@ -1,7 +1,8 @@
 """Who somebody is at the bank's identity provider. In: issuer and subject of a checked token. Out: the user here.
 
 A person is linked by an administrator, by subject or, where the subject is not known yet, by a mark that lets their
-next sign-in link them by the login that the provider tells. Nobody becomes a user by signing in there.
+next sign-in link them by the login that the provider tells. Nobody becomes a user by signing in there. Whatever an
+administrator changes here ends the person's sessions.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from data.errors import StoreError
 from data.store.audit import AuditLog
 from data.store.insertion import insert_if_new
 from data.store.scope import not_found, units_within
-from data.store.tables import Identity, User
+from data.store.tables import Identity, SignedIn, User
 
 LONGEST_SUBJECT = 255
 
@@ -77,5 +78,6 @@ class IdentityRepository:
         query = select(User.id).where(User.id == user_id, User.unit_id.in_(units_within(within)))
         if self._session.scalar(query) is None:
             raise not_found("user", "用户")
-        self._session.execute(delete(Identity).where(Identity.user_id == user_id))
+        for table in (Identity, SignedIn):
+            self._session.execute(delete(table).where(table.user_id == user_id))
         self._session.flush()

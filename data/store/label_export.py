@@ -1,21 +1,36 @@
 """What ML engineers take out of the store. In: reviewed and unreviewed cases. Out: codes and redacted texts, in pages.
 
 Originals, notes and reasons stay where they are. Erased cases are left out, and `gone` tells which of earlier exports
-are gone since.
+are gone since: of all rows that bear a case number, also those that came back from another tool.
 """
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from data.store.crypto import keyed_hash
 from data.store.scope import units_within
 from data.store.tables import Case, Label, TriageResult
 
+if TYPE_CHECKING:
+    from data.store.unit_of_work import Store
+
 PAGE = 500
+_CASE_NUMBER = re.compile(r"[0-9]{8}-[0-9A-Z]{8}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportDesk:
+    """What commands of other packages get: the way to the store, and whom the audit log is to name."""
+
+    opened: "Callable[[], AbstractContextManager[Store]]"
+    actor: Callable[[], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +52,21 @@ class AnsweredCase:
     probabilities: dict[str, Any] = field(repr=False)
 
 
+def is_case_number(name: str) -> bool:
+    """Whether a row's id is that of a case."""
+    return _CASE_NUMBER.fullmatch(name) is not None
+
+
 class LabelExport:
     """Pages follow each other by the last id; a page shorter than `limit` is the last one."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, key: bytes) -> None:
         self._session = session
+        self._key = key
+
+    def pseudonym(self, user_id: str) -> str:
+        """The same for the same person; who has no key of the store cannot tell whose it is."""
+        return f"r{keyed_hash(self._key, user_id.encode())[:8]}"
 
     def reviewed(self, after: str = "", *, within: str, limit: int = PAGE) -> list[ReviewedCase]:
         """Cases that a person has decided, in the order of their ids."""

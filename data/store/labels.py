@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Text, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from data.errors import NotAllowedError, StoreError
 from data.store.alerts import AlertRepository
@@ -24,7 +24,7 @@ from data.store.scope import units_within, visible_case
 from data.store.tables import OPEN, Case, CaseFlag, Label, TriageResult
 from data.store.versions import CONFIRMED, LABELLED, WITHDRAWN
 
-MOST_WAITING = 500
+MOST_LISTED = 200
 
 
 class LabelRepository:
@@ -142,22 +142,38 @@ class LabelRepository:
         visible_case(self._session, case_id, within=within)
         return self._waiting(case_id, self._latest(case_id))
 
-    def waiting_for_second(self, *, within: str) -> Sequence[tuple[Case, Label, tuple[str, ...]]]:
-        """Open cases with flags that wait for `confirm`, the label that left them out, the flags; oldest first."""
-        held = exists().where(CaseFlag.case_id == Case.id, CaseFlag.flag.in_(self._four_eyes))
-        query = select(Case).where(
-            Case.status == OPEN, Case.labelled_at.is_not(None), Case.unit_id.in_(units_within(within)), held
+    def waiting_for_second(
+        self, user_id: str, *, within: str, limit: int = MOST_LISTED
+    ) -> Sequence[tuple[Case, Label, tuple[str, ...]]]:
+        """Open cases on which this person may `confirm`, the label that left flags out, the flags; oldest first."""
+        query = select(Case, Label).join(Label, Label.case_id == Case.id).where(*self._may_confirm(user_id, within))
+        found = self._session.execute(query.order_by(Case.labelled_at, Case.id).limit(limit)).all()
+        flags = flags_of(self._session, [case.id for case, _ in found])
+        return [(case, label, self._left_out(label, flags[case.id])) for case, label in found]
+
+    def count_for_second(self, user_id: str, *, within: str) -> int:
+        """How many cases those are."""
+        query = select(func.count()).select_from(Case).join(Label, Label.case_id == Case.id)
+        return self._session.scalar(query.where(*self._may_confirm(user_id, within))) or 0
+
+    def _may_confirm(self, user_id: str, within: str) -> tuple[ColumnElement[bool], ...]:
+        """The label is a case's latest and another person's; a flag that needs two stands, and the label lacks it."""
+        later = aliased(Label)
+        is_latest = ~exists().where(
+            later.case_id == Case.id, later.id > Label.id, later.withdrawn_at.is_(None), later.is_blind.is_(False)
         )
-        cases = {case.id: case for case in self._session.scalars(query.limit(MOST_WAITING))}
-        standing = (
-            select(func.max(Label.id))
-            .where(Label.case_id.in_(cases), Label.withdrawn_at.is_(None), Label.is_blind.is_(False))
-            .group_by(Label.case_id)
+        is_left_out = exists().where(
+            CaseFlag.case_id == Case.id,
+            CaseFlag.flag.in_(self._four_eyes),
+            # A list of codes in JSON is its text: ["E07", "P02"].
+            ~cast(Label.flags, Text).contains('"' + CaseFlag.flag + '"'),
         )
-        labels = self._session.scalars(select(Label).where(Label.id.in_(standing)).order_by(Label.id)).all()
-        flags = flags_of(self._session, list(cases))
-        found = [(cases[label.case_id], label, self._left_out(label, flags[label.case_id])) for label in labels]
-        return [(case, label, waiting) for case, label, waiting in found if waiting]
+        return (
+            Case.status == OPEN, Case.erased_at.is_(None), Case.unit_id.in_(units_within(within)),
+            Case.labelled_at.is_not(None),
+            Label.withdrawn_at.is_(None), Label.is_blind.is_(False), Label.user_id != user_id,
+            is_latest, is_left_out,
+        )  # fmt: skip
 
     def _left_out(self, label: Label, flags: Sequence[str]) -> tuple[str, ...]:
         return tuple(flag for flag in flags if flag in self._four_eyes and flag not in label.flags)

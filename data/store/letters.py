@@ -1,7 +1,8 @@
 """Which message goes to whom by e-mail, and what became of it. In: a lease. Out: what to send, once at a time.
 
 As deliveries to webhooks (`data.store.deliveries`), with one difference: all letters go through one server. While that
-does not answer, no attempt is counted and they wait, for three days at most.
+does not answer, no attempt is counted and they wait, for three days at most. What was given up stands here until it is
+sent again or forgotten, but for letters to people who have left or have no address any more: nobody is to mend those.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from data.store.notification_tables import Letter, OutboxMessage
+from data.store.scope import ROOT, units_within
 from data.store.tables import User
 
 LEASE = timedelta(minutes=5)
@@ -20,6 +22,7 @@ LEASE = timedelta(minutes=5)
 REST = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(days=3)
 """A reminder that comes later than this helps nobody."""
+NO_ADDRESS = "no_address"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,16 @@ class LetterClaim:
     name: str = field(repr=False)
     email: str = field(repr=False)
     attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """One that was given up; `status` is the server's answer as a number, or a word such as `timeout`."""
+
+    kind: str
+    login: str
+    created_at: datetime
+    status: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +81,7 @@ class LetterRepository:
         claims = []
         for letter, message, user in self._session.execute(query).all():
             if user.email is None or not user.is_active:
-                self._give_up(letter, "no_address")
+                self._give_up(letter, NO_ADDRESS)
                 continue
             letter.lease_until = self._now() + LEASE
             claims.append(
@@ -119,17 +132,43 @@ class LetterRepository:
                 letter.next_attempt_at = self._now() + REST
 
     def state(self) -> LetterState:
-        """How many wait and how many were given up."""
-        return LetterState(
-            waiting=self._count(Letter.next_attempt_at.is_not(None)), dead=self._count(Letter.dead_at.is_not(None))
+        """How many wait and how many are dead."""
+        return LetterState(waiting=self._count(Letter.next_attempt_at.is_not(None)), dead=self._count(*_dead(ROOT)))
+
+    def dead(self, *, within: str) -> Sequence[DeadLetter]:
+        """Dead letters to people of the caller's part of the organisation, oldest first."""
+        query = (
+            select(OutboxMessage.kind, User.login, OutboxMessage.created_at, Letter.last_status)
+            .join(OutboxMessage, OutboxMessage.id == Letter.message_id)
+            .join(User, User.id == Letter.user_id)
+            .where(*_dead(within))
+            .order_by(Letter.dead_at, User.login, OutboxMessage.position)
         )
+        return [
+            DeadLetter(kind=kind, login=login, created_at=created_at, status=status or "")
+            for kind, login, created_at, status in self._session.execute(query)
+        ]
+
+    def resend(self, *, within: str) -> int:
+        """Let these begin anew; returns how many."""
+        letters = self._session.scalars(select(Letter).where(*_dead(within)).with_for_update()).all()
+        for letter in letters:
+            letter.attempts, letter.dead_at, letter.next_attempt_at = 0, None, self._now()
+        return len(letters)
+
+    def forget(self, *, within: str) -> int:
+        """Delete these; returns how many."""
+        letters = self._session.scalars(select(Letter).where(*_dead(within)).with_for_update()).all()
+        for letter in letters:
+            self._session.delete(letter)
+        return len(letters)
 
     def _give_up(self, letter: Letter, status: str) -> None:
         letter.last_status, letter.lease_until, letter.next_attempt_at = status, None, None
         letter.dead_at = self._now()
 
-    def _count(self, condition: ColumnElement[bool]) -> int:
-        return self._session.scalar(select(func.count()).select_from(Letter).where(condition)) or 0
+    def _count(self, *conditions: ColumnElement[bool]) -> int:
+        return self._session.scalar(select(func.count()).select_from(Letter).where(*conditions)) or 0
 
     def _due(self) -> tuple[ColumnElement[bool], ...]:
         now = self._now()
@@ -139,3 +178,9 @@ class LetterRepository:
         """None once it was sent by another (the lease ran out), or its case is gone."""
         letter = self._session.get(Letter, (claim.message_id, claim.user_id), with_for_update=True)
         return letter if letter is not None and letter.sent_at is None else None
+
+
+def _dead(within: str) -> tuple[ColumnElement[bool], ...]:
+    """Given up although there was somebody to write to, to people of this part of the organisation."""
+    people = select(User.id).where(User.unit_id.in_(units_within(within)))
+    return (Letter.dead_at.is_not(None), Letter.last_status != NO_ADDRESS, Letter.user_id.in_(people))

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from data.days import CHINA, china_day
 from data.errors import StoreError
 from data.store.audit import AuditHead, AuditReport
-from data.store.columns import CHINA
 from data.store.engine import is_sqlite
 from data.store.flags import flags_of
 from data.store.scope import ROOT, units_within
@@ -136,7 +136,7 @@ def _standing_closings(session: Session, case_ids: Sequence[str]) -> Mapping[str
 
 def _statistics(case: Case, closing: Closing | None) -> PurgedCase:
     assert case.closed_at is not None
-    days = case.closed_at.astimezone(CHINA).date() - case.received_at.astimezone(CHINA).date()
+    days = china_day(case.closed_at) - china_day(case.received_at)
     return PurgedCase(
         month=case.month,
         unit_id=case.unit_id,

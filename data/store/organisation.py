@@ -17,6 +17,8 @@ from data.store.insertion import insert_if_new
 from data.store.scope import ROOT, in_subtree, not_found, units_within
 from data.store.tables import ROLES, Unit, User
 
+WORKING_ROLES = frozenset({"handler", "supervisor"})
+"""Who works on cases; a test holds it against the permissions of the service."""
 _UNIT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_PATH = 1000
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")

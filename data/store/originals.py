@@ -14,6 +14,7 @@ from data.store.key_material import KeyRing
 from data.store.records import NewCase
 from data.store.rectification_tables import Rectification
 from data.store.scope import visible_case
+from data.store.supervision_tables import Directive
 from data.store.tables import Event, Label, Original, ReplyDraft, SearchText, SketchBand, TriageResult, Unit, User
 
 
@@ -69,6 +70,7 @@ class OriginalRepository:
             self._session.execute(delete(table).where(table.case_id == case_id))
         self._session.execute(update(Label).where(Label.case_id == case_id).values(reason=""))
         self._session.execute(update(Event).where(Event.case_id == case_id).values(note=""))
+        self._session.execute(update(Directive).where(Directive.case_id == case_id).values(text=""))
         self._session.execute(update(TriageResult).where(TriageResult.case_id == case_id).values(answer={}))
         of_case = Rectification.case_id == case_id
         self._session.execute(update(Rectification).where(of_case).values(case_id=None))

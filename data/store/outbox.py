@@ -71,6 +71,10 @@ class OutboxRepository:
         query = select(OutboxMessage.id).where(OutboxMessage.key == f"{kind}/{key}")
         return self._session.scalar(query) is not None
 
+    def payload(self, kind: str, key: str) -> Mapping[str, Any] | None:
+        """What was told under this key."""
+        return self._session.scalar(select(OutboxMessage.payload).where(OutboxMessage.key == f"{kind}/{key}"))
+
     def waiting_since(self) -> datetime | None:
         """When the oldest message was written that is not dispatched; None where there is none."""
         return self._session.scalar(select(func.min(OutboxMessage.created_at)).where(OutboxMessage.position.is_(None)))

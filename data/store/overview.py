@@ -3,24 +3,20 @@
 Received in the period, unless it says closed or open. Every figure can be had as a list with `CaseFilter`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from data.policy.case_times import end_of, shanghai_day
+from data.days import china_day, end_of
+from data.store.day_columns import as_date, between, day_column
 from data.store.scope import units_within
-from data.store.tables import CLOSED, OPEN, Case, CaseFlag, Closing, Label, TriageResult
-from data.store.warning_signals import as_date, between, china_day
+from data.store.tables import CLOSED, OPEN, Case, CaseFlag, Closing
 
 Facet = Literal["order_type", "category", "cause", "channel", "unit_id"]
-FIELDS = ("order_type", "category", "leaf", "cause", "subcause", "channel", "flags")
-BANDS = ("auto", "suggest", "human")
-MOST_LABELS = 2000
-"""The latest of the period: an answer is read as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,22 +55,6 @@ class Outcomes:
         return Outcomes(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compared:
-    """One field of one case: what the model said and how sure it was, what a person decided."""
-
-    case_id: str
-    field: str
-    band: str
-    is_blind: bool
-    model: str
-    person: str
-
-    @property
-    def agrees(self) -> bool:
-        return self.model == self.person
-
-
 class OverviewRepository:
     def __init__(self, session: Session, *, now: Callable[[], datetime]) -> None:
         self._session = session
@@ -82,7 +62,7 @@ class OverviewRepository:
 
     def by_day(self, period: Period, *, within: str) -> Mapping[date, int]:
         """Cases by day of receipt."""
-        day = china_day(self._session, Case.received_at).label("day")
+        day = day_column(self._session, Case.received_at).label("day")
         rows = self._session.execute(select(day, func.count()).where(*_received(period, within)).group_by(day))
         return {as_date(row[0]): row[1] for row in rows}
 
@@ -110,7 +90,7 @@ class OverviewRepository:
         """What waits by unit, whenever it was received; late and soon as the queue counts them."""
         now = self._now()
         overdue = and_(Case.due_at.is_not(None), Case.due_at <= now)
-        soon = and_(Case.due_at > now, Case.due_at <= end_of(shanghai_day(now) + timedelta(days=soon_days)))
+        soon = and_(Case.due_at > now, Case.due_at <= end_of(china_day(now) + timedelta(days=soon_days)))
         conditions = [Case.status == OPEN, Case.unit_id.in_(units_within(within))]
         if order_type is not None:
             conditions.append(Case.order_type == order_type)
@@ -138,30 +118,6 @@ class OverviewRepository:
             for row in self._session.execute(query)
         }
 
-    def compared(self, period: Period, *, within: str) -> Sequence[Compared]:
-        """Field by field, the latest label of each case decided in the period beside the answer it was made with.
-
-        Labels made without the answer in sight are told apart: who sees an answer tends to agree.
-        """
-        starts, ends = between(period.first, period.last, Label.created_at)
-        latest = (
-            select(func.max(Label.id))
-            .where(Label.withdrawn_at.is_(None), starts, ends)
-            .group_by(Label.case_id, Label.is_blind)
-        )
-        query = (
-            select(Label, TriageResult.answer)
-            .join(Case, Case.id == Label.case_id)
-            .join(
-                TriageResult,
-                and_(TriageResult.case_id == Label.case_id, TriageResult.version == Label.triage_version),
-            )
-            .where(Label.id.in_(latest), Case.unit_id.in_(units_within(within)))
-            .order_by(Label.id.desc())
-            .limit(MOST_LABELS)
-        )
-        return [one for label, answer in self._session.execute(query) for one in _compare(label, answer)]
-
 
 _SATISFACTIONS = ("satisfied", "neutral", "dissatisfied")
 
@@ -185,24 +141,3 @@ def _scope(period: Period, within: str) -> list[ColumnElement[bool]]:
     if period.order_type is not None:
         conditions.append(Case.order_type == period.order_type)
     return conditions
-
-
-def _compare(label: Label, answer: Mapping[str, Any]) -> Sequence[Compared]:
-    found = []
-    for field in FIELDS:
-        if field == "flags":
-            model = " ".join(sorted(flag["code"] for flag in answer.get("flags", [])))
-            person, band = " ".join(sorted(label.flags)), str(_part(answer, "decision").get("band", "human"))
-        else:
-            facet = _part(answer, field)
-            model, person = str(facet.get("code", "")), getattr(label, field) or ""
-            band = str(facet.get("band", "human"))
-        found.append(
-            Compared(case_id=label.case_id, field=field, band=band, is_blind=label.is_blind, model=model, person=person)
-        )
-    return found
-
-
-def _part(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = answer.get(name)
-    return part if isinstance(part, dict) else {}

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from data.policy.case_times import end_of, shanghai_day
+from data.days import china_day, end_of, start_of
 from data.store.insertion import insert_if_new
 from data.store.labels import LabelRepository
 from data.store.records import NewLabel
@@ -52,7 +52,7 @@ class QualityRepository:
 
     def days_to_draw(self) -> Sequence[date]:
         """The days of the last week, up to yesterday in China, that nobody has drawn from."""
-        today = shanghai_day(self._now())
+        today = china_day(self._now())
         days = [today - ONE_DAY * back for back in range(DAYS_BACK, 0, -1)]
         drawn = set(self._session.scalars(select(QualityDay.day).where(QualityDay.day.in_(days))))
         return [day for day in days if day not in drawn]
@@ -106,7 +106,7 @@ class QualityRepository:
                 TriageResult,
                 (TriageResult.case_id == Label.case_id) & (TriageResult.version == Label.triage_version),
             )
-            .where(QualityDraw.purpose == purpose, QualityDraw.day >= since, Case.unit_id.in_(units_within(within)))
+            .where(QualityDraw.purpose == purpose, QualityDraw.day >= since, *_counted(within))
             .order_by(Label.id.desc())
             .limit(MOST_READ)
         )
@@ -122,13 +122,13 @@ class QualityRepository:
         drawn = (
             select(func.count(), func.count(QualityDraw.label_id))
             .join(Case, Case.id == QualityDraw.case_id)
-            .where(QualityDraw.day >= since, Case.unit_id.in_(units_within(within)))
+            .where(QualityDraw.day >= since, *_counted(within))
         )
         all_draws, read = self._session.execute(drawn).one()
         return all_draws - read, read
 
     def _unflagged(self, day: date, share: float) -> Iterator[str]:
-        begins, ends = end_of(day - ONE_DAY), end_of(day)
+        begins, ends = start_of(day), end_of(day)
         arrived = select(Case.id).where(Case.stored_at >= begins, Case.stored_at < ends, Case.erased_at.is_(None))
         for case_id in self._session.scalars(arrived).all():
             if not self._is_drawn(MISSED, case_id, share):
@@ -139,7 +139,7 @@ class QualityRepository:
                 yield case_id
 
     def _decided(self, day: date, share: float) -> Iterator[str]:
-        begins, ends = end_of(day - ONE_DAY), end_of(day)
+        begins, ends = start_of(day), end_of(day)
         decided = (
             select(Label.case_id)
             .join(Case, Case.id == Label.case_id)
@@ -169,8 +169,11 @@ def _sighted() -> tuple[ColumnElement[bool], ...]:
     return Label.is_blind.is_(False), Label.withdrawn_at.is_(None)
 
 
+def _counted(within: str) -> tuple[ColumnElement[bool], ...]:
+    """Of an erased case there is nothing to read, and no answer to compare a reading with."""
+    return Case.erased_at.is_(None), Case.unit_id.in_(units_within(within))
+
+
 def _open_to(user_id: str, within: str) -> tuple[ColumnElement[bool], ...]:
     worked = exists().where(Event.case_id == Case.id, Event.actor_id == user_id)
-    return (
-        QualityDraw.label_id.is_(None), Case.erased_at.is_(None), Case.unit_id.in_(units_within(within)), ~worked,
-    )  # fmt: skip
+    return QualityDraw.label_id.is_(None), *_counted(within), ~worked

@@ -10,17 +10,17 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from data.days import china_day
 from data.errors import StoreError
-from data.policy.case_times import shanghai_day
 from data.quarter import Quarter
 from data.store.audit import AuditLog, Scalar
+from data.store.day_columns import between
 from data.store.events import EventRepository
 from data.store.free_text import checked_reason, redacted
-from data.store.organisation import active_user, check_unit
+from data.store.organisation import WORKING_ROLES, active_user, check_unit
 from data.store.rectification_tables import DROPPED, FINISHED, UNDER_WAY, Rectification
 from data.store.scope import not_found, units_within, visible_case
 from data.store.tables import Case, Unit, User
-from data.store.warning_signals import between
 from data.taxonomy import default_taxonomy
 
 WATCHED = timedelta(days=90)
@@ -29,7 +29,6 @@ RATE_DAYS = 30
 LEAST_DAYS = 7
 """A shorter time says nothing about a rate."""
 LONGEST_TEXT = 2000
-WORKING_ROLES = frozenset({"handler", "supervisor"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +173,7 @@ class RectificationRepository:
         opened = between(quarter.first_day, quarter.last_day, Rectification.opened_at)
         found: dict[str, Mending] = {}
         for unit_id, status, due_on, ended_at in self._session.execute(select(*columns).where(_seen(within), *opened)):
-            ended_on = shanghai_day(ended_at or self._now())
+            ended_on = china_day(ended_at or self._now())
             item = Mending(
                 opened=1,
                 in_time=int(status == FINISHED and ended_on <= due_on),
@@ -211,7 +210,7 @@ class RectificationRepository:
         if wanted.below is not None:
             conditions.append(Rectification.unit_id.in_(units_within(wanted.below)))
         if wanted.is_overdue is not None:
-            late = (Rectification.status == UNDER_WAY) & (Rectification.due_on < shanghai_day(self._now()))
+            late = (Rectification.status == UNDER_WAY) & (Rectification.due_on < china_day(self._now()))
             conditions.append(late if wanted.is_overdue else ~late)
         return conditions
 
@@ -241,7 +240,7 @@ class RectificationRepository:
         return user
 
     def _check_due(self, due_on: date) -> None:
-        if due_on < shanghai_day(self._now()):
+        if due_on < china_day(self._now()):
             raise _invalid("the due date lies in the past", "整改期限不能早于今天")
 
     def _written(self, item: Rectification, kind: str, actor_id: str, *, note: str = "") -> None:

@@ -64,13 +64,20 @@ class SupervisionRepository:
         query = _reminded(select(Case.id), within, assignee_id).where(~_has_acted()).limit(MOST_COUNTED)
         return self._session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
-    def write(self, case_id: str, *, to_user: str, text: str, from_user: str, within: str) -> Directive:
+    def write(
+        self, case_id: str, *, to_user: str, text: str, from_user: str, within: str, entry: str | None = None
+    ) -> Directive:
         """Press somebody to act on an open case; they are told at once.
+
+        `entry` names the form that was sent: however often it is sent, it is one note.
 
         Raises NotFoundError, NotAllowedError, StoreError `case_closed`, `directive_invalid`.
         """
         sender, receiver = active_user(self._session, from_user), active_user(self._session, to_user)
-        case = open_case(self._session, case_id, within=within)
+        case = open_case(self._session, case_id, within=within)  # locked: of two clicks one waits here
+        told = self._outbox.payload(DIRECTIVE, entry) if entry else None
+        if told is not None:
+            return self._session.get_one(Directive, told["directive"])
         if not 1 <= len(text.strip()) <= LONGEST_TEXT:
             raise StoreError(
                 f"a note to the responsible person has 1 to {LONGEST_TEXT} characters",
@@ -88,7 +95,7 @@ class SupervisionRepository:
             "case_id": case.id, "unit_id": case.unit_id, "directive": directive.id, "from": sender.id,
             "to": [receiver.id], "due_at": case.due_at and case.due_at.isoformat(),
         }  # fmt: skip
-        self._outbox.put(DIRECTIVE, payload, key=str(directive.id), case=case)
+        self._outbox.put(DIRECTIVE, payload, key=entry or str(directive.id), case=case)
         return directive
 
     def acknowledge(self, directive_id: int, *, user_id: str, within: str) -> Directive:

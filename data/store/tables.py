@@ -5,9 +5,10 @@ A case row holds what is currently held true of it (the model's answer until a p
 `audit` refers to nothing, so that no purge can touch it.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -32,14 +33,23 @@ ROLES = ("system", "handler", "supervisor", "engineer", "auditor", "compliance",
 OPEN, CLOSED = "open", "closed"
 FACT_KINDS = ("trigger", "new_facts", "fulfilment", "withdrawal")
 EXTENSION_STATES = ("requested", "approved", "refused", "lapsed")
-OUTCOMES = MappingProxyType(
-    {
-        "supported": "支持", "partly_supported": "部分支持", "not_supported": "不支持", "mediated": "调解或和解",
-        "withdrawn": "撤诉", "transferred": "转其他机构", "answered": "答复或说明", "no_action": "无需处理",
-    }
-)  # fmt: skip
+Outcome = Literal[
+    "supported", "partly_supported", "not_supported", "mediated", "withdrawn", "transferred", "answered", "no_action"
+]
+Satisfaction = Literal["satisfied", "neutral", "dissatisfied"]
+OUTCOMES: Mapping[str, str] = MappingProxyType(
+    dict(
+        zip(
+            get_args(Outcome),
+            ("支持", "部分支持", "不支持", "调解或和解", "撤诉", "转其他机构", "答复或说明", "无需处理"),
+            strict=True,
+        )
+    )
+)
 """How a case may end, and its name; docs/decisions/0013 says where these come from."""
-SATISFACTIONS = MappingProxyType({"satisfied": "满意", "neutral": "一般", "dissatisfied": "不满意"})
+SATISFACTIONS: Mapping[str, str] = MappingProxyType(
+    dict(zip(get_args(Satisfaction), ("满意", "一般", "不满意"), strict=True))
+)
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = IMPORT_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 

@@ -4,8 +4,9 @@ What is done is stored at once, so that nothing is lost with a browser; undoing 
 is open to who did it, for a moment, and only while nothing else has happened to the case.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,12 +19,15 @@ from data.store.events import EventRepository
 from data.store.extensions import ExtensionRepository
 from data.store.labels import LabelRepository
 from data.store.records import Facets
+from data.store.rectifications import RectificationRepository
 from data.store.reminders import SYSTEM
 from data.store.tables import Case, Event
 
 SHOWN_FOR = timedelta(seconds=10)
 # A page shows it for ten seconds; the way there and back takes some.
 POSSIBLE_FOR = timedelta(seconds=20)
+UNDONE = "办结已撤销"
+"""Why an item of 溯源整改 was dropped."""
 KINDS = frozenset(
     {
         "labelled", "assigned", "released", "handed_over", "escalated", "noted", "closed", "extension_requested",
@@ -41,6 +45,7 @@ class UndoRepository:
         labels: LabelRepository,
         assignments: AssignmentRepository,
         extensions: ExtensionRepository,
+        rectifications: RectificationRepository,
         events: EventRepository,
         now: Callable[[], datetime],
     ) -> None:
@@ -49,6 +54,7 @@ class UndoRepository:
         self._labels = labels
         self._assignments = assignments
         self._extensions = extensions
+        self._rectifications = rectifications
         self._events = events
         self._now = now
 
@@ -83,7 +89,7 @@ class UndoRepository:
             )
             self._assign_again(case_id, event.details.get("assignee"), user_id, within)
         elif event.kind == "closed":
-            self._cases.reopen(case_id, Reopening(reason="mistake"), actor_id=user_id, within=within)
+            self._reopen(case_id, event.details, user_id=user_id, within=within)
         elif event.kind == "extension_requested":
             self._extensions.withdraw(case_id, event.details["extension"], user_id=user_id, within=within)
         elif event.kind in ("repeat_linked", "repeat_unlinked"):
@@ -94,6 +100,14 @@ class UndoRepository:
         else:
             self._assign_again(case_id, event.details.get("from"), user_id, within)
         return event
+
+    def _reopen(self, case_id: str, closed: Mapping[str, Any], *, user_id: str, within: str) -> None:
+        """With the request for more time that lapsed, without the item of 溯源整改 that was put down."""
+        self._cases.reopen(case_id, Reopening(reason="mistake"), actor_id=user_id, within=within)
+        if "extension" in closed:
+            self._extensions.restore(case_id, closed["extension"], user_id=user_id, within=within)
+        if "rectification" in closed:
+            self._rectifications.drop(closed["rectification"], reason=UNDONE, actor_id=user_id, within=within)
 
     def _assign_again(self, case_id: str, assignee: str | None, user_id: str, within: str) -> None:
         case = self._session.get_one(Case, case_id)

@@ -136,19 +136,20 @@ class UnitOfWork:
             alerts=self.alerts,
             now=now,
         )
-        self.label_export = LabelExport(session)
+        self.label_export = LabelExport(session, key=derive(secret, "labels"))
         self.assignments = AssignmentRepository(session, events=self.events, now=now)
+        self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.undoing = UndoRepository(
             session,
             cases=self.cases,
             labels=self.labels,
             assignments=self.assignments,
             extensions=self.extensions,
+            rectifications=self.rectifications,
             events=self.events,
             now=now,
         )
         self.replies = ReplyRepository(session, events=self.events, now=now)
-        self.rectifications = RectificationRepository(session, events=self.events, audit=self.audit, now=now)
         self.supervision = SupervisionRepository(session, outbox=self.outbox, events=self.events, now=now)
         self.quality = QualityRepository(session, key=derive(secret, "quality"), labels=self.labels, now=now)
         self.readings = ReadingRepository(session)

@@ -11,6 +11,14 @@ WarningKind = Literal["spike", "group", "template", "term"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class DayHold:
+    """Proof that a process has a day in hand: no two holds of a day end at the same time."""
+
+    day: date
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """Something above its limit. `key` says what makes it the same matter as one found before."""
 

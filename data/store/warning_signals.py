@@ -4,14 +4,14 @@ Complaints alone: only they have a cause, and a rise in questions is none of the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from data.store.columns import CHINA
-from data.store.engine import is_sqlite
+from data.days import china_day
+from data.store.day_columns import as_date, between, day_column
 from data.store.scope import units_within
 from data.store.tables import Case, SketchBand
 from data.store.warning_records import DayCount, RecentCase, WarningText
@@ -29,11 +29,11 @@ class WarningSignals:
         """Of the oldest complaint."""
         query = select(func.min(Case.received_at)).where(*_of_complaints(within))
         found = self._session.scalar(query)
-        return None if found is None else found.astimezone(CHINA).date()
+        return None if found is None else china_day(found)
 
     def daily(self, first: date, last: date, *, within: str) -> Sequence[DayCount]:
         """Complaints by day, unit and matter; both days are included."""
-        day = china_day(self._session, Case.received_at).label("day")
+        day = day_column(self._session, Case.received_at).label("day")
         matter = (Case.unit_id, Case.category, Case.leaf, Case.cause, Case.subcause)
         query = (
             select(day, *matter, func.count())
@@ -50,7 +50,7 @@ class WarningSignals:
 
     def daily_of(self, warning: EarlyWarning, first: date, last: date, *, within: str) -> Mapping[date, int]:
         """Complaints of a warning's matter in its unit by day; of a template or term, of its own cases."""
-        day = china_day(self._session, Case.received_at).label("day")
+        day = day_column(self._session, Case.received_at).label("day")
         query = select(day, func.count()).where(*_of_complaints(within), *between(first, last), *_of_matter(warning))
         return {as_date(row[0]): row[1] for row in self._session.execute(query.group_by(day))}
 
@@ -62,7 +62,7 @@ class WarningSignals:
         )  # fmt: skip
         return [
             RecentCase(
-                id=row[0], day=row[1].astimezone(CHINA).date(), unit_id=row[2], category=row[3] or "",
+                id=row[0], day=china_day(row[1]), unit_id=row[2], category=row[3] or "",
                 leaf=row[4] or "", cause=row[5] or "", subcause=row[6] or "", customer_key=row[7],
             )
             for row in self._session.execute(_listed(columns, first, last, within))
@@ -103,28 +103,11 @@ class WarningSignals:
         return [ids for ids in shared.values() if len(ids) > 1]
 
 
-def china_day(session: Session, moment: Any) -> ColumnElement[Any]:
-    """The day in China of a time, as the database computes it; SQLite gives it as text."""
-    if is_sqlite(session.connection()):
-        return func.date(moment, "+8 hours")
-    return cast(func.timezone("Asia/Shanghai", moment), Date)
-
-
-def between(first: date, last: date, moment: Any = Case.received_at) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Received (or whatever else the moment is) on these days of China, both included."""
-    return moment >= start_of_day(first), moment < start_of_day(last + timedelta(days=1))
-
-
 def _of_matter(warning: EarlyWarning) -> list[ColumnElement[bool]]:
     if warning.kind in (TEMPLATE, TERM):
         return [Case.id.in_(select(WarningCase.case_id).where(WarningCase.warning_id == warning.id))]
     names = ("category", "cause") if warning.kind == SPIKE else ("leaf", "subcause")
     return [getattr(Case, name) == getattr(warning, name) for name in names if getattr(warning, name) is not None]
-
-
-def start_of_day(day: date) -> datetime:
-    """When a day begins in China."""
-    return datetime.combine(day, time(), tzinfo=CHINA)
 
 
 def _listed(columns: Iterable[Any], first: date, last: date, within: str) -> Select[Any]:
@@ -133,8 +116,3 @@ def _listed(columns: Iterable[Any], first: date, last: date, within: str) -> Sel
 
 def _of_complaints(within: str) -> tuple[ColumnElement[bool], ...]:
     return Case.order_type == COMPLAINT, Case.unit_id.in_(units_within(within))
-
-
-def as_date(value: date | str) -> date:
-    """What `china_day` gave."""
-    return value if isinstance(value, date) else date.fromisoformat(value)

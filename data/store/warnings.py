@@ -1,9 +1,9 @@
 """Early warnings from their raising to their end. In: findings of a day, what people do. Out: warnings with owners.
 
     with store.writing() as work:
-        if work.warnings.claim(day): …        # then look, in a transaction that only reads
+        hold = work.warnings.claim(day)       # then look, in a transaction that only reads
     with store.writing() as work:
-        work.warnings.record(findings, day=day)
+        work.warnings.record(findings, hold=hold)
 
 An open warning of the same matter is continued, not raised again. One that was ended stays quiet for a week, and as
 long as hardly any case is new.
@@ -24,7 +24,7 @@ from data.store.organisation import active_user
 from data.store.outbox import WARNING, OutboxRepository
 from data.store.scope import not_found, units_within
 from data.store.tables import Case
-from data.store.warning_records import Finding, Week
+from data.store.warning_records import DayHold, Finding, Week
 from data.store.warning_tables import EARLY, ENDINGS, MAJOR, TEMPLATE, TERM, EarlyWarning, WarningCase, WarningDay
 
 LEASE = timedelta(minutes=30)
@@ -54,33 +54,38 @@ class WarningRepository:
         found = self._session.get(WarningDay, day.isoformat())
         return found is not None and found.finished_at is not None
 
-    def claim(self, day: date) -> bool:
-        """Take a day to look at; false where it is finished or another process has it in hand."""
+    def claim(self, day: date) -> DayHold | None:
+        """Take a day to look at; None where it is finished or another process has it in hand."""
         now = self._now()
-        values = {"day": day.isoformat(), "lease_until": now + LEASE, "finished_at": None, "raised": 0}
+        hold = DayHold(day=day, until=now + LEASE)
+        values = {"day": day.isoformat(), "lease_until": hold.until, "finished_at": None, "raised": 0}
         if insert_if_new(self._session, WarningDay, values, unique=["day"]):
-            return True
+            return hold
         # Let go of by a process that died; of two that come for it the database lets one have it.
         lost = (WarningDay.day == day.isoformat()) & WarningDay.finished_at.is_(None) & (WarningDay.lease_until <= now)
-        taken = update(WarningDay).where(lost).values(lease_until=now + LEASE).returning(WarningDay.day)
-        return self._session.execute(taken).first() is not None
+        taken = update(WarningDay).where(lost).values(lease_until=hold.until).returning(WarningDay.day)
+        return hold if self._session.execute(taken).first() is not None else None
 
-    def release(self, day: date) -> None:
-        """The look failed: somebody may take it again at once."""
-        self._session.execute(
-            update(WarningDay).where(WarningDay.day == day.isoformat()).values(lease_until=self._now())
-        )
+    def release(self, hold: DayHold) -> None:
+        """The look failed: somebody may take the day again at once. Who has lost it by now changes nothing."""
+        self._session.execute(update(WarningDay).where(*_held(hold)).values(lease_until=self._now()))
 
-    def record(self, findings: Iterable[Finding], *, day: date) -> Sequence[EarlyWarning]:
+    def record(self, findings: Iterable[Finding], *, hold: DayHold) -> Sequence[EarlyWarning]:
         """Continue what is open, raise what is new, and note the day as finished; returns the new ones.
 
-        Webhooks are told of a new one, and of one that becomes 重大.
+        Webhooks are told of a new one, and of one that becomes 重大. Raises StoreError `day_lost`: the look took longer
+        than the lease, and another process has the day in hand or has finished it.
         """
+        finished = update(WarningDay).where(*_held(hold)).values(finished_at=self._now()).returning(WarningDay.day)
+        if self._session.execute(finished).first() is None:
+            raise StoreError(
+                f"the look at {hold.day} took too long, another process does it; nothing was recorded",
+                "该日预警分析已由其他进程接手，本次结果未保存",
+                code="day_lost",
+            )
         raised = [warning for finding in findings if (warning := self._record(finding))]
         self._session.execute(
-            update(WarningDay)
-            .where(WarningDay.day == day.isoformat())
-            .values(finished_at=self._now(), raised=len(raised))
+            update(WarningDay).where(WarningDay.day == hold.day.isoformat()).values(raised=len(raised))
         )
         self._session.flush()
         return raised
@@ -303,6 +308,14 @@ class WarningRepository:
 
 def _visible(within: str) -> ColumnElement[bool]:
     return EarlyWarning.unit_id.in_(units_within(within))
+
+
+def _held(hold: DayHold) -> tuple[ColumnElement[bool], ...]:
+    return (
+        WarningDay.day == hold.day.isoformat(),
+        WarningDay.lease_until == hold.until,
+        WarningDay.finished_at.is_(None),
+    )
 
 
 def _grade(finding: Finding) -> str:

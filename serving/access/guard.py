@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 
 from serving.access.authentication import Authenticator, bearer_token
-from serving.access.permissions import Permission
+from serving.access.permissions import OF_PERSONS, Permission
 from serving.access.principal import Principal, developer
 from serving.errors import ServiceError
 from serving.settings import Settings
@@ -25,11 +25,13 @@ def require(*permissions: Permission) -> Callable[[Request], Awaitable[Principal
 
 
 async def authorize(request: Request, *permissions: Permission) -> Principal:
-    """Who calls. Raises ServiceError `unauthorized` or `forbidden`, StoreUnavailableError."""
+    """Who calls; what belongs to persons is refused to keys. Raises ServiceError `unauthorized` or `forbidden`,
+    StoreUnavailableError.
+    """
     principal = await authenticate(request)
     if not any(principal.may(permission) for permission in permissions):
         raise forbidden(*permissions)
-    return principal
+    return require_person(principal) if OF_PERSONS.issuperset(permissions) else principal
 
 
 async def authenticate(request: Request) -> Principal:

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from data.store.alerts import MOST_LISTED
 from data.store.notification_tables import Alert
 from data.store.tables import Case
-from data.store.unit_of_work import Store
-from serving.access.guard import require, require_person
+from data.store.unit_of_work import Store, UnitOfWork
+from serving.access.guard import require
 from serving.access.principal import Principal
 from serving.api.responses import problems
 from serving.stored import store_access
@@ -70,11 +70,9 @@ async def alerts(
 @router.post("/{alert_id}/acknowledge", summary="Take an alert", responses=problems(404))
 async def acknowledge(request: Request, caller: Acknowledger, alert_id: str) -> AlertRow:
     """Persons only. No further notice is sent; a second acknowledgement is noted and changes nothing."""
-    require_person(caller)
 
-    def take(store: Store) -> AlertRow:
-        with store.writing() as work:
-            alert, case = work.alerts.acknowledge(alert_id, user_id=caller.id, within=caller.unit_path)
-            return AlertRow.of(alert, case)
+    def take(work: UnitOfWork) -> AlertRow:
+        alert, case = work.alerts.acknowledge(alert_id, user_id=caller.id, within=caller.unit_path)
+        return AlertRow.of(alert, case)
 
-    return await store_access(request).run(take)
+    return await store_access(request).change(take)

@@ -19,6 +19,7 @@ from data.store.unit_of_work import Store
 from serving.access.guard import require, require_top_unit
 from serving.access.principal import Principal
 from serving.api.responses import problems
+from serving.api.shapes import RowNumber
 from serving.stored import store_access
 
 MOST_ON_PAGE = 500
@@ -77,7 +78,7 @@ class VerdictBody(BaseModel):
 async def entries(
     request: Request,
     _caller: Auditor,
-    before: Annotated[int | None, Query(ge=1, le=2**62, description="`next` of the page before.")] = None,
+    before: Annotated[RowNumber | None, Query(description="`next` of the page before.")] = None,
     subject: Annotated[str | None, Query(max_length=64, description="A case's, user's, key's or unit's id.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ON_PAGE)] = 100,
 ) -> AuditPage:

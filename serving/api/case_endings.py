@@ -4,30 +4,27 @@ Persons only, with the version that they saw (`If-Match`), like every change of 
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from data.policy.schema import TriggerKind
 from data.store.clock_records import NewClosing, Reopened, Reopening
-from data.store.unit_of_work import Store
-from serving.access.guard import require, require_person
+from data.store.free_text import LONGEST_NOTE
+from data.store.tables import Outcome, Satisfaction
+from data.store.unit_of_work import Store, UnitOfWork
+from serving.access.guard import require
 from serving.access.principal import Principal
-from serving.api.case_work import VERSIONED, ChangedCase, Seen, changed_case, expect_own, tagged
+from serving.api.case_work import VERSIONED, ChangedCase, Seen, change_case, expect_own
 from serving.api.requests import Moment
 from serving.api.responses import problems
 from serving.api.shapes import RequestShape, RowShape
 from serving.stored import store_access
 
-LONGEST_NOTE = 2000
 MOST_FEN = 10**15
 Worker = Annotated[Principal, Depends(require("cases.label"))]
 Reader = Annotated[Principal, Depends(require("cases.read"))]
-Outcome = Literal[
-    "supported", "partly_supported", "not_supported", "mediated", "withdrawn", "transferred", "answered", "no_action"
-]
-Satisfaction = Literal["satisfied", "neutral", "dissatisfied"]
 router = APIRouter(
     prefix="/v1/cases", tags=["cases"], responses=problems(401, 403, 404, 409, 410, 422, 503) | VERSIONED
 )
@@ -89,16 +86,13 @@ async def close(
     request: Request, response: Response, caller: Worker, case_id: str, seen: Seen, body: ClosingBody
 ) -> ChangedCase:
     """409 `clock_open` while a limit of the bank would run on: say when the complainant or the authority was told."""
-    require_person(caller)
     closing = body.closing()
 
-    def write(store: Store) -> ChangedCase:
-        with store.writing() as work:
-            expect_own(work, case_id, caller, seen)
-            work.cases.close(case_id, closing, actor_id=caller.id, within=caller.unit_path, note=body.note)
-            return changed_case(work, case_id, caller)
+    def end(work: UnitOfWork) -> None:
+        expect_own(work, case_id, caller, seen)
+        work.cases.close(case_id, closing, actor_id=caller.id, within=caller.unit_path, note=body.note)
 
-    return tagged(response, await store_access(request).run(write))
+    return await change_case(request, response, caller, case_id, end)
 
 
 @router.post("/{case_id}/reopen", summary="Open a closed case again")
@@ -106,16 +100,13 @@ async def reopen(
     request: Request, response: Response, caller: Worker, case_id: str, seen: Seen, body: ReopeningBody
 ) -> ChangedCase:
     """Its limits go on, or start again with what came in."""
-    require_person(caller)
     reopening = body.reopening()
 
-    def write(store: Store) -> ChangedCase:
-        with store.writing() as work:
-            expect_own(work, case_id, caller, seen)
-            work.cases.reopen(case_id, reopening, actor_id=caller.id, within=caller.unit_path, note=body.note)
-            return changed_case(work, case_id, caller)
+    def go_on(work: UnitOfWork) -> None:
+        expect_own(work, case_id, caller, seen)
+        work.cases.reopen(case_id, reopening, actor_id=caller.id, within=caller.unit_path, note=body.note)
 
-    return tagged(response, await store_access(request).run(write))
+    return await change_case(request, response, caller, case_id, go_on)
 
 
 @router.get("/{case_id}/closings", summary="How a case was closed")

@@ -4,7 +4,6 @@ Persons only. More time has four eyes: who asks does not decide, and it counts o
 """
 
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,17 +12,16 @@ from pydantic import BaseModel, Field, model_validator
 from data.policy.case_times import PauseKind
 from data.policy.schema import TriggerKind
 from data.store.case_list import MOST_ON_PAGE
+from data.store.free_text import LONGEST_NOTE
 from data.store.unit_of_work import Store, UnitOfWork
-from serving.access.guard import require, require_person
+from serving.access.guard import require
 from serving.access.principal import Principal
 from serving.api.case_clocks import CaseClocksBody, ExtensionRow, case_clocks
-from serving.api.requests import Moment
+from serving.api.requests import Day, Moment
 from serving.api.responses import problems
-from serving.api.shapes import Id, RequestShape
+from serving.api.shapes import Id, RequestShape, RowNumber
 from serving.stored import store_access
 
-LONGEST_NOTE = 2000
-BIGGEST_ID = 2**63 - 1
 Worker = Annotated[Principal, Depends(require("cases.label"))]
 Asker = Annotated[Principal, Depends(require("limits.extend"))]
 Approver = Annotated[Principal, Depends(require("limits.decide"))]
@@ -54,7 +52,7 @@ class FactBody(RequestShape):
 class PauseBody(RequestShape):
     kind: PauseKind
     began_at: Moment
-    notified_on: date = Field(description="When the complainant was told, a day in China.")
+    notified_on: Day = Field(description="When the complainant was told, a day in China.")
 
 
 class PauseEndBody(RequestShape):
@@ -75,7 +73,7 @@ class ExtensionBody(RequestShape):
 
 
 class ApprovalBody(RequestShape):
-    notified_on: date | None = Field(default=None, description="Where the complainant is told today already.")
+    notified_on: Day | None = Field(default=None, description="Where the complainant is told today already.")
     note: Note
 
 
@@ -84,7 +82,7 @@ class RefusalBody(RequestShape):
 
 
 class NoticeBody(RequestShape):
-    notified_on: date
+    notified_on: Day
 
 
 class PendingExtension(BaseModel):
@@ -115,50 +113,57 @@ async def add_fact(request: Request, caller: Worker, case_id: str, body: FactBod
 
 
 @router.post("/v1/cases/{case_id}/facts/{fact_id}/void", summary="A fact was recorded by mistake")
-async def void_fact(request: Request, caller: Approver, case_id: str, fact_id: int, body: VoidBody) -> CaseClocksBody:
+async def void_fact(
+    request: Request, caller: Approver, case_id: str, fact_id: RowNumber, body: VoidBody
+) -> CaseClocksBody:
     """It counts no longer; the reason stands in the audit log."""
-
-    def void(work: UnitOfWork) -> None:
-        work.clocks.void(
-            case_id, min(fact_id, BIGGEST_ID), user_id=caller.id, reason=body.reason, within=caller.unit_path
-        )
-
-    return await _changed(request, caller, case_id, void)
+    return await _changed(
+        request,
+        caller,
+        case_id,
+        lambda work: work.clocks.void(case_id, fact_id, user_id=caller.id, reason=body.reason, within=caller.unit_path),
+    )
 
 
 @router.post("/v1/cases/{case_id}/pauses", summary="Limits stand still", status_code=201)
 async def begin_pause(request: Request, caller: Worker, case_id: str, body: PauseBody) -> CaseClocksBody:
     """Appraisal, testing, assessment or mediation outside began."""
-
-    def begin(work: UnitOfWork) -> None:
-        work.clocks.begin_pause(
+    return await _changed(
+        request,
+        caller,
+        case_id,
+        lambda work: work.clocks.begin_pause(
             case_id,
             body.kind,
             began_at=body.began_at,
             notified_on=body.notified_on,
             actor_id=caller.id,
             within=caller.unit_path,
-        )
-
-    return await _changed(request, caller, case_id, begin)
+        ),
+    )
 
 
 @router.post("/v1/cases/{case_id}/pauses/end", summary="Limits run again")
 async def end_pause(request: Request, caller: Worker, case_id: str, body: PauseEndBody) -> CaseClocksBody:
     """The running pause is over."""
-
-    def end(work: UnitOfWork) -> None:
-        work.clocks.end_pause(case_id, ended_at=body.ended_at, actor_id=caller.id, within=caller.unit_path)
-
-    return await _changed(request, caller, case_id, end)
+    return await _changed(
+        request,
+        caller,
+        case_id,
+        lambda work: work.clocks.end_pause(
+            case_id, ended_at=body.ended_at, actor_id=caller.id, within=caller.unit_path
+        ),
+    )
 
 
 @router.post("/v1/cases/{case_id}/extensions", summary="Ask for more time", status_code=201)
 async def ask(request: Request, caller: Asker, case_id: str, body: ExtensionBody) -> CaseClocksBody:
     """Waits for the decision of somebody else; what nobody could approve is refused at once."""
-
-    def put(work: UnitOfWork) -> None:
-        work.extensions.request(
+    return await _changed(
+        request,
+        caller,
+        case_id,
+        lambda work: work.extensions.request(
             case_id,
             step=body.step,
             total=body.total,
@@ -166,58 +171,58 @@ async def ask(request: Request, caller: Asker, case_id: str, body: ExtensionBody
             note=body.note,
             user_id=caller.id,
             within=caller.unit_path,
-        )
-
-    return await _changed(request, caller, case_id, put)
+        ),
+    )
 
 
 @router.post("/v1/cases/{case_id}/extensions/{extension_id}/approve", summary="Grant more time")
 async def approve(
-    request: Request, caller: Approver, case_id: str, extension_id: int, body: ApprovalBody
+    request: Request, caller: Approver, case_id: str, extension_id: RowNumber, body: ApprovalBody
 ) -> CaseClocksBody:
     """Not one's own request; it counts from when the complainant was told."""
-
-    def grant(work: UnitOfWork) -> None:
-        work.extensions.approve(
+    return await _changed(
+        request,
+        caller,
+        case_id,
+        lambda work: work.extensions.approve(
             case_id,
-            min(extension_id, BIGGEST_ID),
+            extension_id,
             notified_on=body.notified_on,
             note=body.note,
             user_id=caller.id,
             within=caller.unit_path,
-        )
-
-    return await _changed(request, caller, case_id, grant)
+        ),
+    )
 
 
 @router.post("/v1/cases/{case_id}/extensions/{extension_id}/refuse", summary="Refuse more time")
 async def refuse(
-    request: Request, caller: Approver, case_id: str, extension_id: int, body: RefusalBody
+    request: Request, caller: Approver, case_id: str, extension_id: RowNumber, body: RefusalBody
 ) -> CaseClocksBody:
     """Not one's own request."""
-
-    def decline(work: UnitOfWork) -> None:
-        work.extensions.refuse(
-            case_id, min(extension_id, BIGGEST_ID), note=body.note, user_id=caller.id, within=caller.unit_path
-        )
-
-    return await _changed(request, caller, case_id, decline)
+    return await _changed(
+        request,
+        caller,
+        case_id,
+        lambda work: work.extensions.refuse(
+            case_id, extension_id, note=body.note, user_id=caller.id, within=caller.unit_path
+        ),
+    )
 
 
 @router.post("/v1/cases/{case_id}/extensions/{extension_id}/notice", summary="The complainant was told of it")
-async def notice(request: Request, caller: Worker, case_id: str, extension_id: int, body: NoticeBody) -> CaseClocksBody:
+async def notice(
+    request: Request, caller: Worker, case_id: str, extension_id: RowNumber, body: NoticeBody
+) -> CaseClocksBody:
     """From then on the extension counts."""
-
-    def tell(work: UnitOfWork) -> None:
-        work.extensions.record_notice(
-            case_id,
-            min(extension_id, BIGGEST_ID),
-            notified_on=body.notified_on,
-            actor_id=caller.id,
-            within=caller.unit_path,
-        )
-
-    return await _changed(request, caller, case_id, tell)
+    return await _changed(
+        request,
+        caller,
+        case_id,
+        lambda work: work.extensions.record_notice(
+            case_id, extension_id, notified_on=body.notified_on, actor_id=caller.id, within=caller.unit_path
+        ),
+    )
 
 
 @router.get("/v1/extensions", summary="Requests for more time that wait")
@@ -242,12 +247,10 @@ async def _changed(
     request: Request, caller: Principal, case_id: str, change: Callable[[UnitOfWork], object]
 ) -> CaseClocksBody:
     """Do it in one transaction; the clocks as they are then."""
-    require_person(caller)
 
-    def write(store: Store) -> CaseClocksBody:
-        with store.writing() as work:
-            work.cases.expect(case_id, version=None, within=caller.unit_path)
-            change(work)
-            return case_clocks(work, case_id, within=caller.unit_path)
+    def write(work: UnitOfWork) -> CaseClocksBody:
+        work.cases.expect(case_id, version=None, within=caller.unit_path)
+        change(work)
+        return case_clocks(work, case_id, within=caller.unit_path)
 
-    return await store_access(request).run(write)
+    return await store_access(request).change(write)

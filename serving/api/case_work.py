@@ -8,17 +8,19 @@ A flag that raises alerts and that a label leaves out stands in `unconfirmed_fla
 label confirms. A supervisor who does not agree labels the case again, with the flag.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, Field
 
 from data.errors import NotFoundError, StoreError
+from data.store.free_text import LONGEST_NOTE
 from data.store.maintenance import erase
 from data.store.records import Facets, NewLabel
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import UnitOfWork
 from data.taxonomy import default_taxonomy
-from serving.access.guard import require, require_person
+from serving.access.guard import require
 from serving.access.permissions import PERMISSIONS_OF_ROLE
 from serving.access.principal import Principal
 from serving.api.cases import CaseRow
@@ -29,7 +31,6 @@ from serving.labelling import check_codes, record_label
 from serving.stored import store_access
 
 MOST_CODES = 50
-LONGEST_TEXT = 2000
 Labeller = Annotated[Principal, Depends(require("cases.label"))]
 Assigner = Annotated[Principal, Depends(require("cases.assign"))]
 Confirmer = Annotated[Principal, Depends(require("flags.confirm"))]
@@ -66,7 +67,7 @@ class LabelBody(RequestShape):
     causes2: Codes
     flags: Codes
     seconds_spent: float = Field(ge=0, le=86_400, allow_inf_nan=False)
-    reason: str = Field(default="", max_length=LONGEST_TEXT, repr=False)
+    reason: str = Field(default="", max_length=LONGEST_NOTE, repr=False)
 
     def facets(self) -> Facets:
         return Facets(
@@ -85,7 +86,7 @@ class AssignBody(RequestShape):
 
 
 class NoteBody(RequestShape):
-    text: str = Field(min_length=1, max_length=LONGEST_TEXT, repr=False)
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE, repr=False)
 
 
 class HandOverBody(RequestShape):
@@ -116,19 +117,16 @@ async def label(
     request: Request, response: Response, caller: Labeller, case_id: str, seen: Seen, body: LabelBody
 ) -> ChangedCase:
     """The case follows the label; later answers of a model are kept and change nothing."""
-    require_person(caller)
     facets, causes2 = body.facets(), tuple(dict.fromkeys(body.causes2))
     check_codes(facets, causes2, default_taxonomy())
     new = NewLabel(
         user_id=caller.id, facets=facets, causes2=causes2, seconds_spent=body.seconds_spent, reason=body.reason
     )
 
-    def decide(store: Store) -> ChangedCase:
-        with store.writing() as work:
-            record_label(work, case_id, new, version=seen, within=caller.unit_path)
-            return changed_case(work, case_id, caller)
+    def decide(work: UnitOfWork) -> None:
+        record_label(work, case_id, new, version=seen, within=caller.unit_path)
 
-    return tagged(response, await store_access(request).run(decide))
+    return await change_case(request, response, caller, case_id, decide)
 
 
 @router.post("/{case_id}/labels/confirm", summary="Confirm as the second person", responses=problems(409) | VERSIONED)
@@ -136,15 +134,12 @@ async def confirmation(
     request: Request, response: Response, caller: Confirmer, case_id: str, seen: Seen
 ) -> ChangedCase:
     """Lowers the flags in `unconfirmed_flags`; not by who labelled."""
-    require_person(caller)
 
-    def confirm(store: Store) -> ChangedCase:
-        with store.writing() as work:
-            work.cases.expect(case_id, version=seen, within=caller.unit_path)
-            work.labels.confirm(case_id, user_id=caller.id, within=caller.unit_path)
-            return changed_case(work, case_id, caller)
+    def confirm(work: UnitOfWork) -> None:
+        work.cases.expect(case_id, version=seen, within=caller.unit_path)
+        work.labels.confirm(case_id, user_id=caller.id, within=caller.unit_path)
 
-    return tagged(response, await store_access(request).run(confirm))
+    return await change_case(request, response, caller, case_id, confirm)
 
 
 @router.post("/{case_id}/assign", summary="Give a case to somebody", responses=VERSIONED)
@@ -152,44 +147,35 @@ async def assignment(
     request: Request, response: Response, caller: Assigner, case_id: str, seen: Seen, body: AssignBody
 ) -> ChangedCase:
     """To a person of the caller's units who works on cases and whose own units hold this one."""
-    require_person(caller)
 
-    def assign(store: Store) -> ChangedCase:
-        with store.writing() as work:
-            work.cases.expect(case_id, version=seen, within=caller.unit_path)
-            check_assignee(work, case_id, body.user_id, caller)
-            work.assignments.assign(case_id, user_id=body.user_id, actor_id=caller.id, within=caller.unit_path)
-            return changed_case(work, case_id, caller)
+    def assign(work: UnitOfWork) -> None:
+        work.cases.expect(case_id, version=seen, within=caller.unit_path)
+        check_assignee(work, case_id, body.user_id, caller)
+        work.assignments.assign(case_id, user_id=body.user_id, actor_id=caller.id, within=caller.unit_path)
 
-    return tagged(response, await store_access(request).run(assign))
+    return await change_case(request, response, caller, case_id, assign)
 
 
 @router.post("/{case_id}/claim", summary="Take a case oneself", responses=problems(409))
 async def claim(request: Request, response: Response, caller: Labeller, case_id: str) -> ChangedCase:
     """One that nobody has; 409 where somebody was faster."""
-    require_person(caller)
 
-    def take(store: Store) -> ChangedCase:
-        with store.writing() as work:
-            work.cases.expect(case_id, version=None, within=caller.unit_path)
-            work.assignments.claim(case_id, user_id=caller.id, within=caller.unit_path)
-            return changed_case(work, case_id, caller)
+    def take(work: UnitOfWork) -> None:
+        work.cases.expect(case_id, version=None, within=caller.unit_path)
+        work.assignments.claim(case_id, user_id=caller.id, within=caller.unit_path)
 
-    return tagged(response, await store_access(request).run(take))
+    return await change_case(request, response, caller, case_id, take)
 
 
 @router.post("/{case_id}/release", summary="Give a case back", responses=problems(409) | VERSIONED)
 async def release(request: Request, response: Response, caller: Labeller, case_id: str, seen: Seen) -> ChangedCase:
     """One's own; a supervisor also another person's."""
-    require_person(caller)
 
-    def give_back(store: Store) -> ChangedCase:
-        with store.writing() as work:
-            expect_own(work, case_id, caller, seen)
-            work.assignments.release(case_id, actor_id=caller.id, within=caller.unit_path)
-            return changed_case(work, case_id, caller)
+    def give_back(work: UnitOfWork) -> None:
+        expect_own(work, case_id, caller, seen)
+        work.assignments.release(case_id, actor_id=caller.id, within=caller.unit_path)
 
-    return tagged(response, await store_access(request).run(give_back))
+    return await change_case(request, response, caller, case_id, give_back)
 
 
 @router.post("/{case_id}/hand-over", summary="Give a case to another unit", responses=problems(409) | VERSIONED)
@@ -197,35 +183,30 @@ async def hand_over(request: Request, caller: Labeller, case_id: str, seen: Seen
     """To a unit below the caller's or above it; nobody has it then. Not while somebody else works on it, except by a
     supervisor.
     """
-    require_person(caller)
 
-    def give(store: Store) -> HandedOver:
-        with store.writing() as work:
-            expect_own(work, case_id, caller, seen)
-            case = work.cases.hand_over(case_id, unit_id=body.unit_id, actor_id=caller.id, within=caller.unit_path)
-            return HandedOver(case_id=case.id, unit_id=case.unit_id)
+    def give(work: UnitOfWork) -> HandedOver:
+        expect_own(work, case_id, caller, seen)
+        case = work.cases.hand_over(case_id, unit_id=body.unit_id, actor_id=caller.id, within=caller.unit_path)
+        return HandedOver(case_id=case.id, unit_id=case.unit_id)
 
-    return await store_access(request).run(give)
+    return await store_access(request).change(give)
 
 
 @router.post("/{case_id}/notes", summary="Write a note", status_code=204)
 async def note(request: Request, caller: Labeller, case_id: str, body: NoteBody) -> Response:
     """Into the timeline, redacted like a complaint."""
-    require_person(caller)
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.cases.expect(case_id, version=None, within=caller.unit_path)
-            work.events.add(case_id, "noted", actor_id=caller.id, within=caller.unit_path, note=body.text)
+    def write(work: UnitOfWork) -> None:
+        work.cases.expect(case_id, version=None, within=caller.unit_path)
+        work.events.add(case_id, "noted", actor_id=caller.id, within=caller.unit_path, note=body.text)
 
-    await store_access(request).run(write)
+    await store_access(request).change(write)
     return Response(status_code=204)
 
 
 @router.post("/{case_id}/erase", summary="Destroy a case's texts for good", status_code=204)
 async def erasure(request: Request, caller: Eraser, case_id: str, body: ReasonBody) -> Response:
     """Original, redacted text, notes and reasons; codes stay for statistics, the reason in the audit log."""
-    require_person(caller)
     await store_access(request).run(
         lambda store: erase(store, case_id, actor_id=caller.id, reason=body.reason, within=caller.unit_path)
     )
@@ -255,15 +236,20 @@ def check_assignee(work: UnitOfWork, case_id: str, user_id: str, caller: Princip
         )
 
 
-def changed_case(work: UnitOfWork, case_id: str, caller: Principal) -> ChangedCase:
+async def change_case(
+    request: Request, response: Response, caller: Principal, case_id: str, change: Callable[[UnitOfWork], object]
+) -> ChangedCase:
+    """Do it in one transaction; the case as it is then, with its version as `ETag`."""
     within = caller.unit_path
-    return ChangedCase(
-        case=CaseRow.of(work.cases.get(case_id, within=within), work.cases.flags(case_id, within=within)),
-        version=work.cases.version(case_id, within=within),
-        unconfirmed_flags=list(work.labels.unconfirmed(case_id, within=within)),
-    )
 
+    def write(work: UnitOfWork) -> ChangedCase:
+        change(work)
+        return ChangedCase(
+            case=CaseRow.of(work.cases.get(case_id, within=within), work.cases.flags(case_id, within=within)),
+            version=work.cases.version(case_id, within=within),
+            unconfirmed_flags=list(work.labels.unconfirmed(case_id, within=within)),
+        )
 
-def tagged(response: Response, changed: ChangedCase) -> ChangedCase:
+    changed = await store_access(request).change(write)
     response.headers["ETag"] = f'"{changed.version}"'
     return changed

@@ -26,6 +26,7 @@ from data.store.unit_of_work import Store
 from serving.access.guard import require
 from serving.access.principal import Principal
 from serving.api.responses import problems
+from serving.api.shapes import RowNumber
 from serving.errors import ServiceError
 from serving.notifications.envelope import envelope
 from serving.stored import StoreAccess, store_access
@@ -39,12 +40,9 @@ LONGEST_SECONDS = 900.0
 GRACE_SECONDS = 1.0
 RECONNECT_MILLISECONDS = 3000
 STREAMS_OF_ONE = 8
-LARGEST_ID = 2**63 - 1
 
 Follower = Annotated[Principal, Depends(require("alerts.follow"))]
-LastEventId = Annotated[
-    int | None, Header(alias="Last-Event-ID", ge=0, le=LARGEST_ID, description="Go on behind this event.")
-]
+LastEventId = Annotated[RowNumber | None, Header(alias="Last-Event-ID", description="Go on behind this event.")]
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from data.store.api_keys import LONGEST_GRACE, IssuedKey, NewApiKey
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require
 from serving.access.principal import Principal
 from serving.administration import create_key, rotate_key
@@ -84,24 +84,22 @@ async def keys(request: Request, caller: Manager) -> KeyList:
 async def new_key(request: Request, caller: Manager, body: NewKeyBody) -> IssuedKeyBody:
     """The token is in this answer and nowhere else."""
 
-    def make(store: Store) -> IssuedKeyBody:
-        with store.writing() as work:
-            new = NewApiKey(**body.model_dump())
-            return _issued(create_key(work, new, actor_id=caller.id, within=caller.unit_path))
+    def make(work: UnitOfWork) -> IssuedKeyBody:
+        new = NewApiKey(**body.model_dump())
+        return _issued(create_key(work, new, actor_id=caller.id, within=caller.unit_path))
 
-    return await store_access(request).run(make)
+    return await store_access(request).change(make)
 
 
 @router.post("/{key_id}/rotate", summary="A new token for a key", responses=problems(404, 409))
 async def rotated_key(request: Request, caller: Manager, key_id: str, body: RotationBody) -> IssuedKeyBody:
     """The token is in this answer and nowhere else."""
 
-    def rotate(store: Store) -> IssuedKeyBody:
-        with store.writing() as work:
-            issued = rotate_key(work, key_id, grace_hours=body.grace_hours, actor_id=caller.id, within=caller.unit_path)
-            return _issued(issued)
+    def rotate(work: UnitOfWork) -> IssuedKeyBody:
+        issued = rotate_key(work, key_id, grace_hours=body.grace_hours, actor_id=caller.id, within=caller.unit_path)
+        return _issued(issued)
 
-    answer = await store_access(request).run(rotate)
+    answer = await store_access(request).change(rotate)
     forget_callers(request)
     return answer
 
@@ -110,11 +108,10 @@ async def rotated_key(request: Request, caller: Manager, key_id: str, body: Rota
 async def revoked_key(request: Request, caller: Manager, key_id: str) -> Response:
     """At once, its earlier token too. Its row stays, since cases and audit entries name it."""
 
-    def revoke(store: Store) -> None:
-        with store.writing() as work:
-            work.api_keys.revoke(key_id, actor_id=caller.id, within=caller.unit_path)
+    def revoke(work: UnitOfWork) -> None:
+        work.api_keys.revoke(key_id, actor_id=caller.id, within=caller.unit_path)
 
-    await store_access(request).run(revoke)
+    await store_access(request).change(revoke)
     forget_callers(request)
     return Response(status_code=204)
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from data.errors import NotAllowedError
 from data.store.sign_in import LONGEST_PASSWORD, hash_password
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import authenticate, forbidden, require, require_person
 from serving.access.principal import Principal
 from serving.administration import add_unit, add_user, change_user, move_unit
@@ -114,29 +114,25 @@ async def units(request: Request, caller: UnitReader) -> UnitList:
 @router.post("/units", summary="Add a unit", status_code=201, responses=problems(404, 409))
 async def new_unit(request: Request, caller: Administrator, body: NewUnitBody) -> UnitRow:
     """Below a unit that the caller sees."""
-    require_person(caller)
 
-    def add(store: Store) -> UnitRow:
-        with store.writing() as work:
-            unit = add_unit(
-                work, body.id, name=body.name, parent_id=body.parent_id, actor_id=caller.id, within=caller.unit_path
-            )
-            return UnitRow.model_validate(unit)
+    def add(work: UnitOfWork) -> UnitRow:
+        unit = add_unit(
+            work, body.id, name=body.name, parent_id=body.parent_id, actor_id=caller.id, within=caller.unit_path
+        )
+        return UnitRow.model_validate(unit)
 
-    return await store_access(request).run(add)
+    return await store_access(request).change(add)
 
 
 @router.patch("/units/{unit_id}", summary="Move a unit", responses=problems(404))
 async def moved_unit(request: Request, caller: Administrator, unit_id: str, body: MoveBody) -> UnitRow:
     """With all below it, and their cases."""
-    require_person(caller)
 
-    def move(store: Store) -> UnitRow:
-        with store.writing() as work:
-            unit = move_unit(work, unit_id, parent_id=body.parent_id, actor_id=caller.id, within=caller.unit_path)
-            return UnitRow.model_validate(unit)
+    def move(work: UnitOfWork) -> UnitRow:
+        unit = move_unit(work, unit_id, parent_id=body.parent_id, actor_id=caller.id, within=caller.unit_path)
+        return UnitRow.model_validate(unit)
 
-    row = await store_access(request).run(move)
+    row = await store_access(request).change(move)
     forget_callers(request)
     return row
 
@@ -155,7 +151,6 @@ async def users(request: Request, caller: UserReader) -> UserList:
 @router.post("/users", summary="Add a person", status_code=201, responses=problems(404, 409))
 async def new_user(request: Request, caller: Administrator, body: NewUserBody) -> UserRow:
     """In a unit that the caller sees."""
-    require_person(caller)
 
     def add(store: Store) -> UserRow:
         password_hash = None if body.password is None else hash_password(body.password)
@@ -172,17 +167,15 @@ async def new_user(request: Request, caller: Administrator, body: NewUserBody) -
 @router.patch("/users/{user_id}", summary="Change role, unit or state", responses=problems(404))
 async def changed_user(request: Request, caller: Administrator, user_id: str, body: UserChangeBody) -> UserRow:
     """Not one's own."""
-    require_person(caller)
 
-    def change(store: Store) -> UserRow:
-        with store.writing() as work:
-            user = change_user(
-                work, user_id, role=body.role, unit_id=body.unit_id, is_active=body.is_active,
-                email=body.email, actor_id=caller.id, within=caller.unit_path,
-            )  # fmt: skip
-            return UserRow.model_validate(user)
+    def change(work: UnitOfWork) -> UserRow:
+        user = change_user(
+            work, user_id, role=body.role, unit_id=body.unit_id, is_active=body.is_active,
+            email=body.email, actor_id=caller.id, within=caller.unit_path,
+        )  # fmt: skip
+        return UserRow.model_validate(user)
 
-    row = await store_access(request).run(change)
+    row = await store_access(request).change(change)
     forget_callers(request)
     return row
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from data.policy.schema import Policy, Row
 from data.store.tables import PolicyConfirmation
 from data.store.unit_of_work import Store, UnitOfWork
-from serving.access.guard import require, require_person, require_top_unit
+from serving.access.guard import require, require_top_unit
 from serving.access.principal import Principal
 from serving.api.responses import problems
 from serving.stored import store_access
@@ -18,7 +18,7 @@ Reader = Annotated[Principal, Depends(require("cases.read"))]
 
 
 async def _confirmer(caller: Annotated[Principal, Depends(require("policy.confirm"))]) -> Principal:
-    return require_top_unit(require_person(caller))
+    return require_top_unit(caller)
 
 
 Confirmer = Annotated[Principal, Depends(_confirmer)]
@@ -72,11 +72,10 @@ async def confirm(request: Request, caller: Confirmer, code: str) -> Confirmatio
     Its limit binds from now on; due dates of open cases follow within minutes.
     """
 
-    def write(store: Store) -> ConfirmationBody:
-        with store.writing() as work:
-            return _confirmation(work.confirmations.confirm(code, user_id=caller.id))
+    def write(work: UnitOfWork) -> ConfirmationBody:
+        return _confirmation(work.confirmations.confirm(code, user_id=caller.id))
 
-    return await store_access(request).run(write)
+    return await store_access(request).change(write)
 
 
 @router.delete(
@@ -85,11 +84,10 @@ async def confirm(request: Request, caller: Confirmer, code: str) -> Confirmatio
 async def withdraw(request: Request, caller: Confirmer, code: str) -> Response:
     """Persons in compliance of a top unit only. The row only warns again; the audit log keeps that it was confirmed."""
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.confirmations.withdraw(code, user_id=caller.id)
+    def write(work: UnitOfWork) -> None:
+        work.confirmations.withdraw(code, user_id=caller.id)
 
-    await store_access(request).run(write)
+    await store_access(request).change(write)
     return Response(status_code=204)
 
 

@@ -1,7 +1,7 @@
 """What clients send. In: bytes. Out: checked requests; anything unknown is refused."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -27,6 +27,7 @@ Source = Literal[
     "other",
 ]  # fmt: skip
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
+Days = TypeVar("Days", date, datetime)
 RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})", re.IGNORECASE)
 
 
@@ -37,14 +38,15 @@ def _written_out(value: object) -> object:
     return value
 
 
-def _of_our_age(value: datetime) -> datetime:
-    """Refuse what is certainly a slip, and what no other zone could express."""
+def of_our_age(value: Days) -> Days:
+    """Refuse what is certainly a slip, and what no other zone could express. Raises ValueError."""
     if not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
-        raise ValueError(f"expected a time of the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+        raise ValueError(f"expected a day or time of the years {EARLIEST_YEAR} to {LATEST_YEAR}")
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_of_our_age)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(of_our_age)]
+Day = Annotated[date, AfterValidator(of_our_age)]
 # PostgreSQL holds no U+0000 in a text.
 Reference = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]*$")]
 Body = TypeVar("Body")

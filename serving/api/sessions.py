@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.store.sign_in import LONGEST_PASSWORD, refused
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.authentication import Authenticator, bearer_token
 from serving.access.guard import authenticate
 from serving.access.principal import Principal
@@ -58,11 +58,10 @@ async def sign_out(request: Request, _caller: Anybody) -> Response:
     """Ends the session whose token is sent."""
     token = bearer_token(request.headers.get("authorization"))
 
-    def end(store: Store) -> None:
-        with store.writing() as work:
-            work.sign_in.close_session(token)
+    def end(work: UnitOfWork) -> None:
+        work.sign_in.close_session(token)
 
-    await store_access(request).run(end)
+    await store_access(request).change(end)
     authenticator: Authenticator = request.app.state.authenticator
     authenticator.forget(token)
     return Response(status_code=204)

@@ -10,6 +10,9 @@ from serving.access.authentication import Authenticator
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$")]
 
+RowNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""What a database can count to."""
+
 
 class RequestShape(BaseModel):
     """A body that refuses what it does not know."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from data.store.deliveries import MOST_LISTED, State
 from data.store.notification_tables import Webhook
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require
 from serving.access.principal import Principal
 from serving.api.responses import problems
@@ -115,41 +115,38 @@ async def add_webhook(request: Request, caller: Manager, body: WebhookRequest) -
     if unit_id is None:
         raise ServiceError("request_invalid", "unit is missing; this caller has none", "请指定机构 unit")
 
-    def add(store: Store) -> NewWebhook:
-        with store.writing() as work:
-            webhook, secret = work.webhooks.add(
-                name=body.name, url=body.url, unit_id=unit_id, kinds=body.kinds, within=caller.unit_path
-            )
-            work.audit.append("webhook.added", actor_id=caller.id, subject=webhook.id, details={"unit": unit_id})
-            return NewWebhook.of(webhook, secret)
+    def add(work: UnitOfWork) -> NewWebhook:
+        webhook, secret = work.webhooks.add(
+            name=body.name, url=body.url, unit_id=unit_id, kinds=body.kinds, within=caller.unit_path
+        )
+        work.audit.append("webhook.added", actor_id=caller.id, subject=webhook.id, details={"unit": unit_id})
+        return NewWebhook.of(webhook, secret)
 
-    return await store_access(request).run(add)
+    return await store_access(request).change(add)
 
 
 @router.patch("/{webhook_id}", summary="Switch a webhook on or off", responses=problems(404))
 async def switch_webhook(request: Request, caller: Manager, webhook_id: str, body: WebhookSwitch) -> WebhookRow:
     """One that is off gets no new messages; those that wait for it stay."""
 
-    def switch(store: Store) -> WebhookRow:
-        with store.writing() as work:
-            webhook = work.webhooks.switch(webhook_id, is_active=body.is_active, within=caller.unit_path)
-            details = {"is_active": body.is_active}
-            work.audit.append("webhook.switched", actor_id=caller.id, subject=webhook_id, details=details)
-            return WebhookRow.model_validate(webhook)
+    def switch(work: UnitOfWork) -> WebhookRow:
+        webhook = work.webhooks.switch(webhook_id, is_active=body.is_active, within=caller.unit_path)
+        details = {"is_active": body.is_active}
+        work.audit.append("webhook.switched", actor_id=caller.id, subject=webhook_id, details=details)
+        return WebhookRow.model_validate(webhook)
 
-    return await store_access(request).run(switch)
+    return await store_access(request).change(switch)
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Forget a webhook", responses=problems(404))
 async def remove_webhook(request: Request, caller: Manager, webhook_id: str) -> Response:
     """Its secret and its deliveries go with it."""
 
-    def remove(store: Store) -> None:
-        with store.writing() as work:
-            work.webhooks.remove(webhook_id, within=caller.unit_path)
-            work.audit.append("webhook.removed", actor_id=caller.id, subject=webhook_id)
+    def remove(work: UnitOfWork) -> None:
+        work.webhooks.remove(webhook_id, within=caller.unit_path)
+        work.audit.append("webhook.removed", actor_id=caller.id, subject=webhook_id)
 
-    await store_access(request).run(remove)
+    await store_access(request).change(remove)
     return Response(status_code=204)
 
 
@@ -175,10 +172,9 @@ async def deliveries(
 async def resend(request: Request, caller: Manager, webhook_id: str, body: ResendRequest) -> Resent:
     """They begin anew, with the same `webhook-id`."""
 
-    def revive(store: Store) -> Resent:
-        with store.writing() as work:
-            count = work.deliveries.resend(webhook_id, within=caller.unit_path, message_ids=body.message_ids)
-            work.audit.append("webhook.resent", actor_id=caller.id, subject=webhook_id, details={"messages": count})
-            return Resent(resent=count)
+    def revive(work: UnitOfWork) -> Resent:
+        count = work.deliveries.resend(webhook_id, within=caller.unit_path, message_ids=body.message_ids)
+        work.audit.append("webhook.resent", actor_id=caller.id, subject=webhook_id, details={"messages": count})
+        return Resent(resent=count)
 
-    return await store_access(request).run(revive)
+    return await store_access(request).change(revive)

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+from data.files import write_whole
 from models.predictor import Predictor
-from serving.cluster.plan import write_whole
 from serving.input_rows import Row, RowProblem
 from serving.output_files import ProblemFile, open_answers
 from serving.triage_rows import triage_rows

@@ -10,12 +10,12 @@ answers.parquet/
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from data.errors import InputFileError
-from models.bundle import MANIFEST, Bundle, sha256_of
+from data.files import draft_of, write_whole
+from models.bundle import Bundle, seal_of
 
 PLAN = "plan.json"
 LOCK = ".lock"
@@ -43,16 +43,11 @@ def plan_of(input_file: Path, output_folder: Path, bundle: Bundle, *, policy: st
         input=input_file.name,
         input_sha256=digest,
         bundle=bundle.name,
-        bundle_sha256=seal_of(bundle),
+        bundle_sha256=seal_of(bundle.folder),
         policy=policy,
         format=output_folder.suffix.lower() or ".jsonl",
         partition_rows=partition_rows,
     )
-
-
-def seal_of(bundle: Bundle) -> str:
-    """sha256 of the manifest, which holds the hashes of all other files."""
-    return sha256_of(bundle.folder / MANIFEST)
 
 
 def begin(folder: Path, plan: RunPlan) -> None:
@@ -67,16 +62,6 @@ def begin(folder: Path, plan: RunPlan) -> None:
                 f"{folder.name} holds a run with another {', '.join(changed)}; give --output another name"
             )
         return
-    if any(path.name != LOCK for path in folder.iterdir()):
+    if any(path.name not in (LOCK, draft_of(file).name) for path in folder.iterdir()):
         raise InputFileError(f"{folder.name} holds other files; give --output a new name")
     write_whole(file, json.dumps(asdict(plan), ensure_ascii=False, indent=1) + "\n")
-
-
-def write_whole(file: Path, content: str) -> None:
-    """Under a temporary name, on disk, then under its own."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, file)

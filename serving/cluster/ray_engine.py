@@ -21,10 +21,10 @@ from tqdm import tqdm
 
 from data.errors import BundleError, ClusterError, InputFileError, XiaobaoError
 from data.policy.schema import Policy
-from models.bundle import Bundle
+from models.bundle import Bundle, seal_of
 from models.predictor import Predictor
 from serving.cluster.partitions import Rows, finished, split, sweep, write_manifest, write_partition
-from serving.cluster.plan import LOCK, RunPlan, begin, plan_of, seal_of
+from serving.cluster.plan import LOCK, RunPlan, begin, plan_of
 from serving.inference.cores import usable_cores
 from serving.input_rows import Row, RowProblem, read_rows
 
@@ -50,7 +50,7 @@ class PartitionTriage:
 
     def __init__(self, bundle_folder: str, policy: Policy, output_folder: str, plan: RunPlan) -> None:
         self._predictor = Predictor.load(Path(bundle_folder), policy=policy)
-        found = seal_of(self._predictor.bundle)
+        found = seal_of(self._predictor.bundle.folder)
         if found != plan.bundle_sha256:
             raise BundleError(f"this node's bundle in {Path(bundle_folder).name} is not the run's {plan.bundle}")
         self._folder, self._ending = Path(output_folder), plan.format

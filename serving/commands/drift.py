@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from data.files import write_whole
+
 if TYPE_CHECKING:
     from models.drift import Measure, Observation
 
@@ -37,7 +39,7 @@ def drift_group() -> None:
 
 
 @drift_group.command("reference")
-@click.option("--from", "since", type=DAY, required=True, help="First day.")
+@click.option("--from", "since", type=DAY, required=True, help="First day; days are those of China.")
 @click.option("--to", "until", type=DAY, required=True, help="Day after the last one.")
 @click.option("--name", default="current", show_default=True, help="The model whose reference it is.")
 def reference_command(since: datetime, until: datetime, name: str) -> None:
@@ -47,7 +49,7 @@ def reference_command(since: datetime, until: datetime, name: str) -> None:
 
     registry = Registry()
     named = registry.folder_of(name).name
-    reference = build_reference(named, list(_observations(since, until)))
+    reference = build_reference(named, list(_observations(_midnight(since), _midnight(until))))
     reference.write(registry.folder / "drift" / f"{named}.json")
     click.echo(f"reference of {named}: {reference.texts} texts")
 
@@ -60,7 +62,7 @@ def check_command(days: int, until: datetime | None) -> None:
     from models.drift import Reference, measure_drift
     from models.registry import Registry
 
-    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC)
+    end = _midnight(until) if until else datetime.now(UTC)
     registry = Registry()
     reference = Reference.read(registry.folder / "drift" / f"{registry.folder_of('current').name}.json")
     observations = list(_observations(end - timedelta(days=days), end))
@@ -82,9 +84,14 @@ def _keep(file: Path, measures: "Sequence[Measure]", *, texts: int) -> None:
         "measures": {one.name: one.distance for one in measures},
         "alerts": [one.name for one in measures if one.alert],
     }
-    draft = file.with_name(".latest.new")
-    draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    draft.replace(file)
+    write_whole(file, json.dumps(content, indent=1) + "\n")
+
+
+def _midnight(day: datetime) -> datetime:
+    """The beginning of a day in China."""
+    from data.days import CHINA
+
+    return day.replace(tzinfo=CHINA)
 
 
 def _observations(since: datetime, until: datetime) -> "Iterator[Observation]":
@@ -93,7 +100,6 @@ def _observations(since: datetime, until: datetime) -> "Iterator[Observation]":
     from models.drift import Observation
     from serving.commands.opening import opened_store
 
-    since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     after = ""
     with opened_store() as store:
         while True:

@@ -5,7 +5,7 @@ from here.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,9 @@ class _Labels(click.Group):
 @click.pass_context
 def labels_group(context: click.Context) -> None:
     """Decisions of people, for ML engineers."""
-    context.obj = opened_store
+    from data.store.label_export import ExportDesk
+
+    context.obj = ExportDesk(opened=opened_store, actor=actor)
 
 
 @labels_group.command("pull")
@@ -53,7 +55,7 @@ def labels_group(context: click.Context) -> None:
 def labels_pull_command(folder: Path, unit_id: str | None, hugging_face: bool) -> None:
     """Write all standing decisions as a new snapshot; erased cases leave the earlier ones."""
     from data.preparation import REDACTION_VERSION
-    from data.snapshots import read_manifest, write_snapshot
+    from data.snapshots import read_manifest, snapshot_name, write_snapshot
     from data.store.scope import ROOT
     from data.taxonomy import default_taxonomy
 
@@ -62,14 +64,15 @@ def labels_pull_command(folder: Path, unit_id: str | None, hugging_face: bool) -
             within = work.units.get(unit_id, within=ROOT).path if unit_id else ROOT
         rows = list(_rows(store, within))
         versions = {"taxonomy": default_taxonomy().version, "redaction": REDACTION_VERSION}
-        snapshot = write_snapshot(folder, rows, versions=versions, hugging_face=hugging_face)
-        with store.writing() as work:
-            details: dict[str, Scalar] = {"snapshot": snapshot.name, "rows": len(rows)}
+        with store.writing() as work:  # before the file: nothing leaves that is not written down
+            details: dict[str, Scalar] = {"snapshot": snapshot_name(folder, rows), "rows": len(rows)}
             work.audit.append("labels.pulled", actor_id=actor(), subject=unit_id or "all", details=details)
-        gone = _forget(store, folder)
+        snapshot = write_snapshot(folder, rows, versions=versions, hugging_face=hugging_face)
+        gone, damaged = _forget(store, folder)
     counts = {name: file["rows"] for name, file in read_manifest(snapshot)["files"].items()}
     click.echo(f"{snapshot}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
     click.echo(f"{gone} rows of erased cases left the snapshots")
+    _refuse_damaged(damaged)
 
 
 @labels_group.command("forget")
@@ -77,7 +80,9 @@ def labels_pull_command(folder: Path, unit_id: str | None, hugging_face: bool) -
 def labels_forget_command(folder: Path) -> None:
     """Take rows of cases that were erased or deleted out of every snapshot."""
     with opened_store() as store:
-        click.echo(f"{_forget(store, folder)} rows left the snapshots")
+        gone, damaged = _forget(store, folder)
+    click.echo(f"{gone} rows left the snapshots")
+    _refuse_damaged(damaged)
 
 
 @labels_group.command("to-studio")
@@ -117,14 +122,13 @@ def _rows(store: "Store", within: str) -> "Iterator[LabelRow]":
     while True:
         with store.reading() as work:
             page = work.label_export.reviewed(after, within=within, limit=PAGE)
-            yield from (_row(reviewed) for reviewed in page)
+            yield from (_row(reviewed, work.label_export.pseudonym) for reviewed in page)
         if len(page) < PAGE:
             return
         after = page[-1].case.id
 
 
-def _row(reviewed: "ReviewedCase") -> "LabelRow":
-    from data.label_studio import pseudonym
+def _row(reviewed: "ReviewedCase", pseudonym: Callable[[str], str]) -> "LabelRow":
     from data.snapshots import LabelRow
 
     label = reviewed.label
@@ -145,15 +149,34 @@ def _codes(label: "Label") -> dict[str, Any]:
     return {name: getattr(label, name) for name in CODES} | lists
 
 
-def _forget(store: "Store", folder: Path) -> int:
-    """Rows of reviews whose case is gone; what came from elsewhere is not the store's to judge."""
+def _forget(store: "Store", folder: Path) -> tuple[int, Sequence[str]]:
+    """How many rows left because their case is gone, and the names of snapshots that cannot be read.
+
+    A row with the number of a case is the store's, whoever labelled it; others are not the store's to judge.
+    """
+    from data.errors import InputFileError
     from data.snapshots import forget, read_snapshot, snapshots
+    from data.store.label_export import is_case_number
     from data.store.scope import ROOT
 
-    total = 0
+    total, damaged = 0, []
     for snapshot in snapshots(folder):
-        ids = {row.id for row in read_snapshot(snapshot) if row.source == "review"}
-        with store.reading() as work:
-            gone = work.label_export.gone(ids, within=ROOT)
-        total += forget(snapshot, gone) if gone else 0
-    return total
+        try:
+            ids = {row.id for row in read_snapshot(snapshot) if is_case_number(row.id)}
+            with store.reading() as work:
+                gone = work.label_export.gone(ids, within=ROOT)
+            total += forget(snapshot, gone) if gone else 0
+        except (InputFileError, OSError):
+            damaged.append(snapshot.name)
+    return total, damaged
+
+
+def _refuse_damaged(names: Sequence[str]) -> None:
+    """Raises InputFileError where erased cases may still stand in a snapshot."""
+    from data.errors import InputFileError
+
+    if names:
+        raise InputFileError(
+            f"{len(names)} snapshots are damaged and may hold erased cases: {', '.join(names)}; "
+            "delete them and pull anew"
+        )

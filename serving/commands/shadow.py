@@ -1,16 +1,15 @@
 """`xiaobao models shadow`: a candidate reads along. In: a name and a share, or replicas' metrics. Out: a report."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from data.shares import Share
+
 if TYPE_CHECKING:
     from models.registry import Registry
-
-Z = 1.959964  # 95 %
 
 
 @click.command("shadow")
@@ -69,7 +68,10 @@ def shadow_lines(name: str, pages: Iterable[str]) -> list[str]:
             fields[labels["field"]] += round(value)
     n = texts["compared"]
     head = f"{name}: compared {n}, dropped {texts['dropped']}, failed {texts['failed']}"
-    return [head, *(f"{field:12s} {count:d}  {_share(count, n)}" for field, count in fields.most_common() if n)]
+    return [
+        head,
+        *(f"{field:12s} {count:d}  {_words(Share(count=count, n=n))}" for field, count in fields.most_common() if n),
+    ]
 
 
 def _samples(pages: Iterable[str]) -> Iterator[tuple[str, dict[str, str], float]]:
@@ -81,8 +83,6 @@ def _samples(pages: Iterable[str]) -> Iterator[tuple[str, dict[str, str], float]
                 yield sample.name, sample.labels, sample.value
 
 
-def _share(count: int, n: int) -> str:
-    share, square = count / n, Z * Z / n
-    middle = (share + square / 2) / (1 + square)
-    half = Z * math.sqrt(share * (1 - share) / n + square / (4 * n)) / (1 + square)
-    return f"{share:.3f} [{middle - half:.3f}, {middle + half:.3f}]"
+def _words(share: Share) -> str:
+    low, high = share.interval or (0.0, 1.0)
+    return f"{share.value or 0:.3f} [{low:.3f}, {high:.3f}]"

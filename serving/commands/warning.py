@@ -7,7 +7,10 @@ import click
 
 @click.command("warn")
 @click.option(
-    "--day", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Last day to look at; default: yesterday in China."
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=None,
+    help="Last day to look at, one that is over; default: yesterday in China.",
 )
 def warn_command(day: datetime | None) -> None:
     """Look for spikes, group complaints, templates and rising terms once; for cron.
@@ -29,7 +32,7 @@ def warn_command(day: datetime | None) -> None:
 
 @click.command("digest")
 @click.option(
-    "--monday", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Of the week; default: the last full one."
+    "--monday", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Of a week that is over; default: the last one."
 )
 @click.option("--show", is_flag=True, help="Print the letters instead of sending them.")
 def digest_command(monday: datetime | None, show: bool) -> None:
@@ -45,6 +48,7 @@ def digest_command(monday: datetime | None, show: bool) -> None:
     with opened_store() as store:
         with store.reading() as work:
             week = digest.monday_of_last_week(work) if monday is None else monday.date()
+            digest.check_week(work, week)
             if show:
                 tops = [unit for unit in work.units.all(within="/") if unit.parent_id is None]
                 texts = [letter_text(DIGEST, digest.digest_of(work, unit, week), console_url=None) for unit in tops]

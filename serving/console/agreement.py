@@ -1,57 +1,31 @@
-"""How often people agree with the model. In: labels beside answers. Out: shares by field, and by field and band."""
+"""How often people agree with the model. In: what both said. Out: shares by field, and by field and band."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from data.store.readings import Reading
-from data.store.tables import Label
-from serving.console.shares import Share
-
-FIELDS = ("order_type", "category", "leaf", "cause", "subcause", "channel", "flags")
-BANDS = ("auto", "suggest", "human")
+from data.shares import Share
+from data.store.readings import BANDS, FIELDS, Compared
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldAgreement:
-    """`flags` agrees where the two sets are the same."""
+    """`by_band`: as sure as the model was of this field."""
 
     field: str
     all: Share
     by_band: Mapping[str, Share]
 
 
-def agreement(readings: Sequence[Reading]) -> Sequence[FieldAgreement]:
+def agreement(compared: Collection[Compared]) -> Sequence[FieldAgreement]:
     """In the order of FIELDS."""
-    return [
-        FieldAgreement(
-            field=field,
-            all=_share(field, readings),
-            by_band={
-                band: _share(field, (item for item in readings if band_of(item.answer) == band)) for band in BANDS
-            },
-        )
-        for field in FIELDS
-    ]
+    return [_of_field(field, [one for one in compared if one.field == field]) for field in FIELDS]
 
 
-def band_of(answer: Mapping[str, Any]) -> str:
-    return str(answer["decision"]["band"])
+def _of_field(field: str, compared: Collection[Compared]) -> FieldAgreement:
+    by_band = {band: _share(one for one in compared if one.band == band) for band in BANDS}
+    return FieldAgreement(field=field, all=_share(compared), by_band=by_band)
 
 
-def answered(answer: Mapping[str, Any], field: str) -> Any:
-    """The model's code, or its set of flags."""
-    if field == "flags":
-        return frozenset(flag["code"] for flag in answer["flags"])
-    part = answer[field]
-    return None if part is None else part["code"]
-
-
-def decided(label: Label, field: str) -> Any:
-    """The person's."""
-    return frozenset(label.flags) if field == "flags" else getattr(label, field)
-
-
-def _share(field: str, readings: Iterable[Reading]) -> Share:
-    hits = [answered(item.answer, field) == decided(item.label, field) for item in readings]
+def _share(compared: Iterable[Compared]) -> Share:
+    hits = [one.agrees for one in compared]
     return Share(count=sum(hits), n=len(hits))

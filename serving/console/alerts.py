@@ -14,7 +14,7 @@ from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 
 LONGEST_TEXT = 160
@@ -61,12 +61,11 @@ async def acknowledge(request: Request, visitor: Taker, alert_id: str) -> Respon
     """Take an alert: it rings no more, and the case is opened. Raises NotFoundError, NotAllowedError."""
     await visitor.form(request)
 
-    def take(store: Store) -> str:
-        with store.writing() as work:
-            _, case = work.alerts.acknowledge(alert_id, user_id=visitor.id, within=visitor.within)
-            return case.id
+    def take(work: UnitOfWork) -> str:
+        _, case = work.alerts.acknowledge(alert_id, user_id=visitor.id, within=visitor.within)
+        return case.id
 
-    return RedirectResponse(f"/console/cases/{await in_store(request, take)}", 303)
+    return RedirectResponse(f"/console/cases/{await in_transaction(request, take)}", 303)
 
 
 def _views(work: UnitOfWork, visitor: Visitor, levels: dict[str, str], *, is_open: bool) -> list[AlertView]:

@@ -3,12 +3,10 @@
 The log is the whole bank's: open to auditors, compliance and administrators of the head office.
 """
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -16,7 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import QueryParams
 
-from data.policy.case_times import SHANGHAI
+from data.days import end_of, start_of
 from data.store.audit import VERIFIED, AuditFilter, Scalar
 from data.store.maintenance import verify
 from data.store.scope import ROOT
@@ -24,19 +22,18 @@ from data.store.tables import AuditEntry
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require_top_unit
 from serving.api.audit import VERIFY_SECONDS
+from serving.console.fields import day_of_text, row_number
 from serving.console.pages import Me, page
 from serving.console.people import people_named
 from serving.console.readable import exact
 from serving.console.stored import in_store
 from serving.console.visitors import Visitor, visitor
-from serving.errors import ServiceError
+from serving.spreadsheets import csv_bytes
 from serving.stored import store_access
 
 ROWS = 100
 MOST_IN_FILE = 50_000
 NAMES = ("who", "what", "subject", "since", "until")
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the beginning of a cell."""
 router = APIRouter(include_in_schema=False)
 
 
@@ -62,13 +59,13 @@ class Verdict:
 
 @router.get("/audit")
 async def audit(request: Request, visitor: Auditor) -> Response:
-    """Latest first; `before` goes on. Raises ServiceError `query_invalid`."""
+    """Latest first; `before` goes on. Raises ServiceError `value_invalid`."""
     given = {name: request.query_params.get(name, "").strip() for name in NAMES}
-    before = request.query_params.get("before", "")
+    before = row_number(request.query_params.get("before", "")) or None
 
     def read(store: Store) -> tuple[Me, dict[str, Any]]:
         with store.reading() as work:
-            found = _entries(work, given, limit=ROWS + 1, before=int(before) if before.isdecimal() else None)
+            found = _entries(work, given, limit=ROWS + 1, before=before)
             rows = found[:ROWS]
             return Me.of(work, visitor), {
                 "entries": [(entry, json.loads(entry.details)) for entry in rows],
@@ -106,44 +103,30 @@ async def audit_file(request: Request, visitor: Auditor) -> Response:
     """The same entries as a file, oldest last, at most 50,000."""
     given = {name: request.query_params.get(name, "").strip() for name in NAMES}
 
-    def read(store: Store) -> str:
+    def read(store: Store) -> bytes:
         with store.reading() as work:
             return _csv(_entries(work, given, limit=MOST_IN_FILE))
 
-    text = await store_access(request).run(read, extra_seconds=VERIFY_SECONDS)
+    content = await store_access(request).run(read, extra_seconds=VERIFY_SECONDS)
     headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
-    # With a byte order mark, or Excel takes it for another encoding.
-    return Response(("\ufeff" + text).encode(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _entries(
     work: UnitOfWork, given: Mapping[str, str], *, limit: int, before: int | None = None
 ) -> Sequence[AuditEntry]:
-    """`who` and `subject` are ids, or people's logins. Raises ServiceError `query_invalid`."""
+    """`who` and `subject` are ids, or people's logins. Raises ServiceError `value_invalid`."""
     named = given["who"] or given["subject"]
     ids = {user.login: user.id for user in work.users.all(within=ROOT)} if named else {}
-    until = _day(given["until"])
+    since, until = day_of_text(given["since"]), day_of_text(given["until"])
     only = AuditFilter(
         actor_id=ids.get(given["who"], given["who"]) or None,
         action=given["what"] or None,
-        since=_midnight(_day(given["since"])),
-        until=None if until is None else _midnight(until + timedelta(days=1)),
+        since=None if since is None else start_of(since),
+        until=None if until is None else end_of(until),
     )
     subject = ids.get(given["subject"], given["subject"]) or None
     return work.audit.entries(within=ROOT, before=before, limit=limit, subject=subject, only=only)
-
-
-def _day(given: str) -> date | None:
-    try:
-        return date.fromisoformat(given) if given else None
-    except ValueError:
-        raise ServiceError(
-            "query_invalid", "a day in the address is no date; write 2026-11-30", "日期格式不正确，应为 2026-11-30"
-        ) from None
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
 
 
 def _query(given: Mapping[str, str] | QueryParams) -> str:
@@ -164,15 +147,7 @@ def _verdict(work: UnitOfWork) -> Verdict | None:
     )
 
 
-def _csv(entries: Sequence[AuditEntry]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["seq", "at", "actor_id", "action", "subject", "details", "hash"])
-    for entry in entries:
-        cells = (entry.seq, exact(entry.at), entry.actor_id, entry.action, entry.subject, entry.details, entry.hash)
-        writer.writerow(_harmless(cells))
-    return file.getvalue()
-
-
-def _harmless(cells: Iterable[object]) -> Iterable[object]:
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell for cell in cells]
+def _csv(entries: Sequence[AuditEntry]) -> bytes:
+    names = ("seq", "at", "actor_id", "action", "subject", "details", "hash")
+    rows = ((one.seq, exact(one.at), one.actor_id, one.action, one.subject, one.details, one.hash) for one in entries)
+    return csv_bytes([names, *rows])

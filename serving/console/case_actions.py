@@ -9,17 +9,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from data.store.free_text import LONGEST_NOTE
 from data.store.scope import ROOT
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import UnitOfWork
 from serving.console.assigning import expect_free, give
+from serving.console.fields import words_of
 from serving.console.forms import Form
 from serving.console.pages import Me, page
-from serving.console.stored import in_store
+from serving.console.stored import in_transaction
 from serving.console.undo import with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
 
-LONGEST_NOTE = 4000
 Decider = Annotated[Visitor, Depends(visitor("cases.label"))]
 Revealer = Annotated[Visitor, Depends(visitor("cases.reveal"))]
 router = APIRouter(include_in_schema=False)
@@ -36,8 +37,8 @@ async def assign(request: Request, visitor: Decider, case_id: str) -> Response:
 async def note(request: Request, visitor: Decider, case_id: str) -> Response:
     """Write something down; personal data in it is redacted. Raises ServiceError `request_invalid`, NotFoundError."""
     form = await visitor.form(request)
-    words = form.one("note")
-    if not 1 <= len(words) <= LONGEST_NOTE:
+    words = words_of(form, "note")
+    if not words:
         raise ServiceError(
             "request_invalid",
             f"a note has 1 to {LONGEST_NOTE} characters; nothing was stored",
@@ -63,7 +64,7 @@ async def hand_over(request: Request, visitor: Decider, case_id: str) -> Respons
     def give_away(work: UnitOfWork) -> str:
         expect_free(work, visitor, case_id)
         work.cases.hand_over(
-            case_id, unit_id=unit_id, actor_id=visitor.id, within=visitor.within, note=form.one("note")[:LONGEST_NOTE]
+            case_id, unit_id=unit_id, actor_id=visitor.id, within=visitor.within, note=words_of(form, "note")
         )
         stays_in_sight = work.units.get(unit_id, within=ROOT).path.startswith(visitor.within)
         return f"/console/cases/{case_id}" if stays_in_sight else "/console/queue"
@@ -79,12 +80,11 @@ async def reveal(request: Request, visitor: Revealer, case_id: str) -> Response:
     """
     form = await visitor.form(request)
 
-    def open_it(store: Store) -> tuple[Me, str]:
-        with store.writing() as work:
-            text = work.originals.reveal(case_id, user_id=visitor.id, reason=form.one("reason"), within=visitor.within)
-            return Me.of(work, visitor), text
+    def open_it(work: UnitOfWork) -> tuple[Me, str]:
+        text = work.originals.reveal(case_id, user_id=visitor.id, reason=form.one("reason"), within=visitor.within)
+        return Me.of(work, visitor), text
 
-    me, text = await in_store(request, open_it)
+    me, text = await in_transaction(request, open_it)
     return page(request, "original", me=me, context={"case_id": case_id, "text": text, "list": form.one("list")})
 
 
@@ -93,9 +93,8 @@ async def act(
 ) -> Response:
     """Do it in one transaction and show the case again, or the page that the change names."""
 
-    def write(store: Store) -> str | None:
-        with store.writing() as work:
-            return change(work)
+    def write(work: UnitOfWork) -> str | None:
+        return change(work)
 
-    path = await in_store(request, write) or f"/console/cases/{case_id}"
+    path = await in_transaction(request, write) or f"/console/cases/{case_id}"
     return RedirectResponse(with_done(f"{path}?{form.one('list')}", case_id), 303)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from data.days import CHINA, china_day
 from data.errors import PolicyError
-from data.policy.case_times import SHANGHAI, shanghai_day
 from data.policy.schema import TICKET
 from data.store.tables import OUTCOMES, SATISFACTIONS, Case, Closing, ReplyDraft, Unit
 from data.store.unit_of_work import UnitOfWork
@@ -47,7 +47,7 @@ def course(work: UnitOfWork, visitor: Visitor, case: Case, *, units: Mapping[str
     """Raises NotFoundError."""
     within, now = visitor.within, work.now()
     earlier = case.repeats_case_id
-    today = shanghai_day(now)
+    today = china_day(now)
     return Course(
         levels=levels(work, case),
         above=work.cases.above(case),
@@ -83,4 +83,4 @@ def _is_fed_back(work: UnitOfWork, case: Case, within: str) -> bool:
 
 def _local(now: datetime) -> str:
     """What a `datetime-local` takes."""
-    return now.astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+    return now.astimezone(CHINA).strftime("%Y-%m-%dT%H:%M")

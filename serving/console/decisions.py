@@ -11,13 +11,13 @@ from fastapi.responses import RedirectResponse
 
 from data.errors import XiaobaoError
 from data.store.records import NewLabel
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import UnitOfWork
 from data.taxonomy import default_taxonomy
 from serving.console.case import Trouble, show_case
 from serving.console.drafts import Draft, seconds_spent
 from serving.console.forms import Form
 from serving.console.queue_query import QueueQuery
-from serving.console.stored import in_store
+from serving.console.stored import in_transaction
 from serving.console.undo import with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import STATUS_OF_CODE
@@ -36,12 +36,11 @@ async def decide(request: Request, visitor: Decider, case_id: str) -> Response:
     draft, parameters = Draft.of_form(form), dict(parse_qsl(form.one("list")))
     wanted = QueueQuery.of(parameters)
 
-    def store_it(store: Store) -> str:
-        with store.writing() as work:
-            return _store(work, visitor, case_id, form, draft=draft, wanted=wanted)
+    def store_it(work: UnitOfWork) -> str:
+        return _store(work, visitor, case_id, form, draft=draft, wanted=wanted)
 
     try:
-        address = await in_store(request, store_it)
+        address = await in_transaction(request, store_it)
     except XiaobaoError as error:
         if error.code not in SHOWN_AGAIN:
             raise
@@ -82,10 +81,9 @@ async def confirm_flags(request: Request, visitor: Confirmer, case_id: str) -> R
     """
     form = await visitor.form(request)
 
-    def confirm(store: Store) -> None:
-        with store.writing() as work:
-            work.cases.expect(case_id, version=form.one("seen"), within=visitor.within)
-            work.labels.confirm(case_id, user_id=visitor.id, within=visitor.within)
+    def confirm(work: UnitOfWork) -> None:
+        work.cases.expect(case_id, version=form.one("seen"), within=visitor.within)
+        work.labels.confirm(case_id, user_id=visitor.id, within=visitor.within)
 
-    await in_store(request, confirm)
+    await in_transaction(request, confirm)
     return RedirectResponse(QueueQuery.of(dict(parse_qsl(form.one("list")))).case(case_id), 303)

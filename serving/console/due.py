@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from serving.console.queue_query import SOON_DAYS
 
 State = Literal["overdue", "soon", "fine"]
@@ -23,7 +23,7 @@ class Due:
     def of(cls, due_at: datetime | None, now: datetime) -> "Due | None":
         if due_at is None:
             return None
-        on = shanghai_day(due_at - timedelta(microseconds=1))  # `due_at` is the first moment that is too late
-        days = (on - shanghai_day(now)).days
+        on = china_day(due_at - timedelta(microseconds=1))  # `due_at` is the first moment that is too late
+        days = (on - china_day(now)).days
         state: State = "overdue" if due_at <= now else "soon" if days <= SOON_DAYS else "fine"
         return cls(at=due_at, on=on, days=abs(days), state=state)

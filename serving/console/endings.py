@@ -14,8 +14,8 @@ from data.store.scope import ROOT
 from data.store.tables import Case
 from data.store.unit_of_work import UnitOfWork
 from serving.console.assigning import expect_free
-from serving.console.case_actions import LONGEST_NOTE, act
-from serving.console.fields import day_of, expect_tick, fen_of, moment_of
+from serving.console.case_actions import act
+from serving.console.fields import day_of, expect_tick, fen_of, moment_of, words_of
 from serving.console.forms import Form
 from serving.console.people import Person
 from serving.console.visitors import Visitor, visitor
@@ -59,7 +59,7 @@ async def escalate(request: Request, visitor: Decider, case_id: str) -> Response
         expect_free(work, visitor, case_id)
         case = work.cases.escalate(
             case_id,
-            reason=form.one("reason")[:LONGEST_NOTE],
+            reason=words_of(form, "reason"),
             responsible_id=form.one("responsible") or None,
             actor_id=visitor.id,
             within=visitor.within,
@@ -78,12 +78,10 @@ async def close(request: Request, visitor: Decider, case_id: str) -> Response:
     def end(work: UnitOfWork) -> None:
         expect_free(work, visitor, case_id)
         case = work.cases.expect(case_id, version=form.one("seen"), within=visitor.within)
-        item = mending(form)
-        if item is not None:  # before the closing, which is then what can be undone
-            work.rectifications.open(case_id, item, actor_id=visitor.id, within=visitor.within)
-        closing = _closing(form, case)
-        note = form.one("note")[:LONGEST_NOTE]
-        work.cases.close(case_id, closing, actor_id=visitor.id, within=visitor.within, note=note)
+        closing, wanted, by = _closing(form, case), mending(form), {"actor_id": visitor.id, "within": visitor.within}
+        # Before the closing, which is then what can be undone.
+        item = work.rectifications.open(case_id, wanted, **by).id if wanted else None
+        work.cases.close(case_id, closing, note=words_of(form, "note"), rectification=item, **by)
 
     return await act(request, visitor, case_id, form, end)
 
@@ -127,7 +125,7 @@ async def reopen(request: Request, visitor: Decider, case_id: str) -> Response:
         expect_free(work, visitor, case_id)
         case = work.cases.expect(case_id, version=form.one("seen"), within=visitor.within)
         expect_tick(form, "sure")
-        note = form.one("note")[:LONGEST_NOTE]
+        note = words_of(form, "note")
         work.cases.reopen(case_id, _reopening(form, case), actor_id=visitor.id, within=visitor.within, note=note)
 
     return await act(request, visitor, case_id, form, go_on)

@@ -3,7 +3,9 @@
 import re
 from datetime import date, datetime, timedelta
 
-from data.store.columns import CHINA
+from data.days import CHINA
+from data.store.free_text import LONGEST_NOTE
+from serving.api.requests import EARLIEST_YEAR, LATEST_YEAR, of_our_age
 from serving.console.forms import Form
 from serving.errors import ServiceError
 
@@ -19,7 +21,7 @@ def moment_of(form: Form, name: str, *, not_before: datetime | None = None) -> d
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text).replace(tzinfo=CHINA)
+        at = of_our_age(datetime.fromisoformat(text).replace(tzinfo=CHINA))
     except ValueError as error:
         raise _invalid("a time such as 2026-11-30T10:05", "时间格式应为 2026-11-30 10:05") from error
     return not_before if not_before is not None and at <= not_before < at + timedelta(minutes=1) else at
@@ -27,11 +29,21 @@ def moment_of(form: Form, name: str, *, not_before: datetime | None = None) -> d
 
 def day_of(form: Form, name: str) -> date | None:
     """A `date`; None where empty. Raises ServiceError `value_invalid`."""
-    text = form.one(name)
+    return day_of_text(form.one(name))
+
+
+def day_of_text(text: str) -> date | None:
+    """A day as a form or an address holds it; None where empty. Raises ServiceError `value_invalid`."""
+    if not text:
+        return None
     try:
-        return date.fromisoformat(text) if text else None
+        return of_our_age(date.fromisoformat(text))
     except ValueError as error:
-        raise _invalid("a day such as 2026-11-30", "日期格式应为 2026-11-30") from error
+        raise ServiceError(
+            "value_invalid",
+            f"expected a day such as 2026-11-30, of the years {EARLIEST_YEAR} to {LATEST_YEAR}; nothing was changed",
+            f"日期应写作 2026-11-30，年份在 {EARLIEST_YEAR} 至 {LATEST_YEAR} 之间；未做任何修改",
+        ) from error
 
 
 def fen_of(form: Form, name: str) -> int | None:
@@ -47,8 +59,20 @@ def fen_of(form: Form, name: str) -> int | None:
 
 def number_of(form: Form, name: str) -> int:
     """A row's number; 0, which no row has, for anything else."""
-    text = form.one(name)
+    return row_number(form.one(name))
+
+
+def row_number(text: str) -> int:
+    """The same of an address."""
     return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def words_of(form: Form, name: str, *, most: int = LONGEST_NOTE) -> str:
+    """What a person wrote. Raises ServiceError `value_invalid` for more than `most` characters: none is cut off."""
+    words = form.one(name)
+    if len(words) > most:
+        raise _invalid(f"at most {most} characters", f"最多 {most} 个字，现为 {len(words)} 个字")
+    return words
 
 
 def expect_tick(form: Form, name: str) -> None:

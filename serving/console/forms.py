@@ -7,6 +7,8 @@ session yet, is bound to a random cookie in the same way. Browsers that say wher
 
 import hashlib
 import hmac
+import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -18,6 +20,8 @@ from serving.errors import ServiceError
 TOKEN_FIELD = "form_token"
 MOST_BYTES = 200_000
 MOST_FIELDS = 400
+ENTRY = re.compile(r"[A-Za-z0-9_-]{22}")
+"""What `new_entry` gives."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Form:
 def form_token(secret: str) -> str:
     """What forms of the session (or cookie) with this secret carry."""
     return hmac.new(secret.encode(), b"xiaobao console form", hashlib.sha256).hexdigest()
+
+
+def new_entry() -> str:
+    """Names one form: however often it is sent, it is one thing."""
+    return secrets.token_urlsafe(16)
 
 
 async def read_form(request: Request, *, secret: str) -> Form:

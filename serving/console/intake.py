@@ -25,7 +25,7 @@ from serving.console.intake_preview import DECIDED, NEARLY_THE_SAME, Preview, pr
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import STATUS_OF_CODE, ServiceError
@@ -87,11 +87,10 @@ async def _stored(request: Request, visitor: Visitor, draft: Draft, form: Form) 
     item, answer = await triaged(request, body, full=True)
     complaint = Complaint(body=body, item=item, answer=answer)
 
-    def accept(store: Store) -> str:
-        with store.writing() as work:
-            return _accept(work, visitor, draft, complaint, form)
+    def accept(work: UnitOfWork) -> str:
+        return _accept(work, visitor, draft, complaint, form)
 
-    return await in_store(request, accept)
+    return await in_transaction(request, accept)
 
 
 def _accept(work: UnitOfWork, visitor: Visitor, draft: Draft, complaint: Complaint, form: Form) -> str:

@@ -3,24 +3,22 @@
 `entry` is drawn when the form is shown and names the case for ever: however often a form is sent, it is one case.
 """
 
-import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
-from data.policy.case_times import end_of, shanghai_day
-from data.store.columns import CHINA
-from serving.api.requests import EARLIEST_YEAR, LATEST_YEAR, TRIAGE_REQUEST, Source, TriageRequest
-from serving.console.forms import Form
+from data.days import CHINA, china_day, end_of
+from serving.api.requests import LATEST_YEAR, TRIAGE_REQUEST, Source, TriageRequest
+from serving.console.fields import day_of_text
+from serving.console.forms import ENTRY, Form, new_entry
 from serving.console.queue_query import MINE, NOBODY
+from serving.errors import ServiceError
 
 SOURCES = get_args(Source)
 ENTRY_PREFIX = "intake:"
 LONGEST_REFERENCE = 200
 EARLIEST = timedelta(days=3660)
-_ENTRY = re.compile(r"[A-Za-z0-9_-]{22}")
 _MINUTE = "%Y-%m-%dT%H:%M"
 
 
@@ -47,7 +45,7 @@ class Draft:
     @classmethod
     def fresh(cls, *, now: datetime, unit: str) -> "Draft":
         return cls(
-            entry=secrets.token_urlsafe(16),
+            entry=new_entry(),
             received=now.astimezone(CHINA).strftime(_MINUTE),
             unit=unit,
             opened=now.isoformat(),
@@ -59,7 +57,7 @@ class Draft:
         entry = form.one("entry")
         return cls(
             **{name: form.one(name) for name in names},
-            entry=entry if _ENTRY.fullmatch(entry) else secrets.token_urlsafe(16),
+            entry=entry if ENTRY.fullmatch(entry) else new_entry(),
             text=form.fields.get("text", [""])[0].replace("\r\n", "\n"),
             choices={
                 facet: form.one(facet)
@@ -85,10 +83,11 @@ class Draft:
     def due_at(self) -> datetime | None:
         """The first moment behind the day that the forwarder named."""
         try:
-            at = end_of(date.fromisoformat(self.due)) if self.due else None
-        except (ValueError, OverflowError):
+            day = day_of_text(self.due)
+        except ServiceError:
             return None
-        return at if at is None or EARLIEST_YEAR <= at.year <= LATEST_YEAR else None
+        at = end_of(day) if day else None
+        return at if at and at.year <= LATEST_YEAR else None
 
     def problems(self, now: datetime) -> dict[str, str]:
         """Field → name of the text that says what is wrong with it."""
@@ -104,7 +103,7 @@ class Draft:
             found["received"] = "received_early"
         if self.due and self.due_at is None:
             found["due"] = "due_wrong"
-        elif self.due_at and received and shanghai_day(self.due_at - timedelta(seconds=1)) < shanghai_day(received):
+        elif self.due_at and received and china_day(self.due_at - timedelta(seconds=1)) < china_day(received):
             found["due"] = "due_early"
         found |= {
             name: "reference_long" for name in ("customer", "regulator") if len(getattr(self, name)) > LONGEST_REFERENCE

@@ -1,21 +1,21 @@
 """密钥: which machines may do what? In: forms of an administrator. Out: keys; a token on one page, once."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import SHANGHAI
+from data.days import end_of
 from data.store.api_keys import IssuedKey, NewApiKey
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.permissions import OF_PERSONS, PERMISSIONS_OF_ROLE, ROLES_OF_KEYS
 from serving.administration import create_key, rotate_key
 from serving.api.keys import MOST_GRACE_HOURS
 from serving.api.shapes import forget_callers
+from serving.console.fields import day_of
 from serving.console.pages import Me, page
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
 
@@ -35,13 +35,14 @@ async def keys(request: Request, visitor: Manager) -> Response:
 async def new_key(request: Request, visitor: Manager) -> Response:
     """Make one; the page that answers shows its token. Raises StoreError, NotFoundError, ServiceError."""
     form = await visitor.form(request)
+    last_day = day_of(form, "expires")
     new = NewApiKey(
         name=form.one("name")[:200],
         source_system=form.one("source")[:64],
         role=form.one("role"),
         unit_id=form.one("unit"),
         scopes=form.every("scope"),
-        expires_at=_end_of_day(form.one("expires")),
+        expires_at=None if last_day is None else end_of(last_day),
     )
     return await _issued(
         request, visitor, lambda work: create_key(work, new, actor_id=visitor.id, within=visitor.within)
@@ -72,21 +73,19 @@ async def revoked_key(request: Request, visitor: Manager, key_id: str) -> Respon
     """At once, its earlier token too. Raises NotFoundError."""
     await visitor.form(request)
 
-    def revoke(store: Store) -> None:
-        with store.writing() as work:
-            work.api_keys.revoke(key_id, actor_id=visitor.id, within=visitor.within)
+    def revoke(work: UnitOfWork) -> None:
+        work.api_keys.revoke(key_id, actor_id=visitor.id, within=visitor.within)
 
-    await in_store(request, revoke)
+    await in_transaction(request, revoke)
     forget_callers(request)
     return RedirectResponse("/console/keys", 303)
 
 
 async def _issued(request: Request, visitor: Visitor, make: Callable[[UnitOfWork], IssuedKey]) -> Response:
-    def write(store: Store) -> IssuedKey:
-        with store.writing() as work:
-            return make(work)
+    def write(work: UnitOfWork) -> IssuedKey:
+        return make(work)
 
-    issued = await in_store(request, write)
+    issued = await in_transaction(request, write)
     forget_callers(request)
     return await _page(request, visitor, issued)
 
@@ -108,15 +107,3 @@ async def _page(request: Request, visitor: Visitor, issued: IssuedKey | None) ->
         "most_hours": MOST_GRACE_HOURS,
     }  # fmt: skip
     return page(request, "keys", me=me, context=context)
-
-
-def _end_of_day(given: str) -> datetime | None:
-    """The last day on which it is valid. Raises ServiceError."""
-    if not given:
-        return None
-    try:
-        return datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=SHANGHAI) + timedelta(days=1)
-    except ValueError:
-        raise ServiceError(
-            "request_invalid", "the day is no date; nothing was stored", "有效期不是日期，未保存"
-        ) from None

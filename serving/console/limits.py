@@ -16,9 +16,9 @@ from data.store.extensions import capacities
 from data.store.scope import ROOT
 from data.store.tables import OPEN, Case, ClockExtension
 from data.store.unit_of_work import Store, UnitOfWork
-from serving.console.case_actions import LONGEST_NOTE, act
+from serving.console.case_actions import act
 from serving.console.due import Due
-from serving.console.fields import day_of, expect_tick, number_of
+from serving.console.fields import day_of, expect_tick, number_of, words_of
 from serving.console.pages import Me, page
 from serving.console.people import people_named
 from serving.console.stored import in_store
@@ -133,7 +133,7 @@ async def ask(request: Request, visitor: Asker, case_id: str) -> Response:
             step=code,
             total=number_of(form, "total") or _total(work, visitor, case, code),
             reason=reason,
-            note=form.one("note")[:LONGEST_NOTE],
+            note=words_of(form, "note"),
             user_id=visitor.id,
             within=visitor.within,
         )
@@ -154,7 +154,7 @@ async def decide(request: Request, visitor: Approver, case_id: str) -> Response:
     def decide_it(work: UnitOfWork) -> None:
         work.cases.expect(case_id, version=None, within=visitor.within)
         expect_tick(form, "sure")
-        given = {"user_id": visitor.id, "within": visitor.within, "note": form.one("note")[:LONGEST_NOTE]}
+        given = {"user_id": visitor.id, "within": visitor.within, "note": words_of(form, "note")}
         if form.one("answer") == "approve":
             work.extensions.approve(
                 case_id, number_of(form, "extension"), notified_on=day_of(form, "notified_on"), **given

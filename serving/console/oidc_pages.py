@@ -10,10 +10,10 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from data.errors import StoreError
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import UnitOfWork
 from serving.console.oidc import OidcProvider, OidcRefusal
 from serving.console.sign_in import refused_page
-from serving.console.stored import in_store
+from serving.console.stored import in_transaction
 from serving.console.visitors import drop_cookie, keep_for_callback, keep_session, own_page
 
 FLOW_COOKIE, NEXT_COOKIE = "xiaobao_oidc", "xiaobao_oidc_next"
@@ -43,13 +43,12 @@ async def callback(request: Request) -> Response:
         status = 503 if refusal.reason == "oidc_gone" else 401
         return _ended(request, refused_page(request, refusal.reason, status=status))
 
-    def sign_in(store: Store) -> str | None:
-        with store.writing() as work:
-            user = work.identities.recognised(provider.issuer, subject, login=login)
-            return work.sign_in.open_session(user.id) if user is not None else None
+    def sign_in(work: UnitOfWork) -> str | None:
+        user = work.identities.recognised(provider.issuer, subject, login=login)
+        return work.sign_in.open_session(user.id) if user is not None else None
 
     try:
-        token = await in_store(request, sign_in)
+        token = await in_transaction(request, sign_in)
     except StoreError:
         token = None
     if token is None:

@@ -3,14 +3,12 @@
 Every figure leads to its cases. For all who may read cases, of their part of the bank.
 """
 
-import csv
-import io
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from data.store.overview import BANDS, FIELDS
+from data.store.readings import BANDS, FIELDS
 from data.store.supervision_tables import MISSED
 from data.store.unit_of_work import Store
 from data.taxonomy import default_taxonomy
@@ -24,11 +22,11 @@ from serving.console.stored import in_store
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
+from serving.spreadsheets import csv_bytes
 
 ROWS_SHOWN = 12
 DIFFERING_SHOWN = 200
 TABLES = ("trend", *FACETS, "unit", "flag", "units", "agreement", MISSED)
-_FORMULA = ("=", "+", "-", "@")
 Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
 router = APIRouter(include_in_schema=False)
 
@@ -131,19 +129,9 @@ def _table(figures: Figures, code: str) -> Table:
     return made[code]()
 
 
-def _csv(table: Table, visitor: Visitor) -> str:
-    """With a byte order mark, without which Excel takes Chinese for something else."""
+def _csv(table: Table, visitor: Visitor) -> bytes:
     t = texts("overview", visitor.language)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([t["tables"][table.code], *(t["columns"][name] for name in table.columns)])
+    head = [t["tables"][table.code], *(t["columns"][name] for name in table.columns)]
     row_names = {"agreement": t["fields"], MISSED: {ANY_FLAG: t["any_flag"]}}.get(table.code, {})
-    for line in table.lines:
-        name = row_names.get(line.name, line.name)
-        writer.writerow([_harmless(name), *(cell.value for cell in line.cells)])
-    return "\ufeff" + out.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """A name that begins like a formula is no formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    rows = ([row_names.get(line.name, line.name), *(cell.value for cell in line.cells)] for line in table.lines)
+    return csv_bytes([head, *rows])

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from data.policy.case_times import shanghai_day
-from data.store.overview import BANDS, FIELDS, Compared, Facet, OpenNow, Outcomes, Period
+from data.days import china_day
+from data.shares import Share
+from data.store.overview import Facet, OpenNow, Outcomes, Period
+from data.store.readings import BANDS, Compared
 from data.store.supervision_tables import MISSED
 from data.store.tables import Unit
 from data.store.unit_of_work import UnitOfWork
+from serving.console.agreement import agreement
 from serving.console.charts import Trend, trend
 from serving.console.names import Names
 from serving.console.overview_query import OverviewQuery
 from serving.console.quality_results import missed
 from serving.console.queue_query import SOON_DAYS
-from serving.console.shares import Share
 
 FACETS: Mapping[str, Facet] = {
     "category": "category",
@@ -68,7 +70,7 @@ class Figures:
         self._work = work
         self._query = query
         self._names = names
-        self.today = shanghai_day(work.now())
+        self.today = china_day(work.now())
         self.period, self.before = query.period(self.today), query.before(self.today)
         self._units = list(work.units.all(within=within))
         self.path = within if query.unit is None else work.units.get(query.unit, within=within).path
@@ -135,14 +137,13 @@ class Figures:
 
     def agreement(self) -> Table:
         """How often people kept what the model said, by field and how sure it was."""
-        compared = self._work.overview.compared(self.period, within=self.path)
+        compared = self._compared()
+        seen, blind = (agreement([one for one in compared if one.is_blind == is_blind]) for is_blind in (False, True))
         lines = []
-        for field in FIELDS:
-            of_field = [one for one in compared if one.field == field]
-            groups = [("", [one for one in of_field if not one.is_blind])]
-            groups += [(band, [one for one in of_field if one.band == band and not one.is_blind]) for band in BANDS]
-            groups += [("blind", [one for one in of_field if one.is_blind])]
-            lines.append(Line(name=field, cells=[self._agreeing(field, band, found) for band, found in groups]))
+        for one, other in zip(seen, blind, strict=True):
+            shares = {"": one.all, **one.by_band, "blind": other.all}
+            cells = [self._agreeing(one.field, band, share) for band, share in shares.items()]
+            lines.append(Line(name=one.field, cells=cells))
         return Table(code="agreement", columns=("all_bands", *BANDS, "blind"), lines=lines)
 
     def missed(self, not_a_risk: Collection[str]) -> Table:
@@ -159,14 +160,16 @@ class Figures:
 
     def differing(self, field: str, band: str) -> Sequence[Compared]:
         """Where a person decided otherwise, latest first; `band` empty for all, `blind` for the blind ones."""
-        compared = self._work.overview.compared(self.period, within=self.path)
         return [
             one
-            for one in compared
+            for one in self._compared()
             if one.field == field
             and not one.agrees
             and (one.is_blind if band == "blind" else not one.is_blind and band in ("", one.band))
         ]
+
+    def _compared(self) -> Sequence[Compared]:
+        return self._work.readings.of_days(self.period.first, self.period.last, within=self.path)
 
     def _open(self) -> Mapping[str, OpenNow]:
         return self._work.overview.open_now(within=self.path, soon_days=SOON_DAYS, order_type=self.period.order_type)
@@ -233,13 +236,12 @@ class Figures:
         counts = [Cell(text=str(count), value=count, href=href) for count in (share.n, share.count)]
         return [*counts, *(_percent(part) for part in (share.value, *(share.interval or (None, None))))]
 
-    def _agreeing(self, field: str, band: str, found: Sequence[Compared]) -> Cell:
-        agreeing = sum(one.agrees for one in found)
-        if not found:
+    def _agreeing(self, field: str, band: str, share: Share) -> Cell:
+        if share.value is None:
             return Cell(text="–")
-        href = self._query.at("/differing", field=field, band=band or None) if agreeing < len(found) else ""
-        share = 100 * agreeing / len(found)
-        return Cell(text=f"{share:.1f}% · {agreeing}/{len(found)}", value=round(share, 1), href=href)
+        href = self._query.at("/differing", field=field, band=band or None) if share.count < share.n else ""
+        text = f"{share.value:.1%} · {share.count}/{share.n}"
+        return Cell(text=text, value=round(100 * share.value, 1), href=href)
 
 
 _COUNT_COLUMNS = ("count", "share", "before", "change")

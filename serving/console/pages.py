@@ -3,7 +3,7 @@
 Templates know `t` (the page's texts), `visitor` (None before sign-in), `me` (their name and unit) and `asset`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from data.store.scope import ROOT
-from data.store.tables import Case, Label
 from data.store.unit_of_work import UnitOfWork
 from serving.console import readable
 from serving.console.assets import asset
@@ -69,15 +68,8 @@ def waiting_for(work: UnitOfWork, visitor: Visitor) -> int:
     """A supervisor's are those of all their units, a handler's their own."""
     assignee_id = None if visitor.may("cases.assign") else visitor.id
     reminders = work.supervision.count_waiting(within=visitor.within, assignee_id=assignee_id)
-    return reminders + work.supervision.count_for(visitor.id, within=visitor.within) + len(to_confirm(work, visitor))
-
-
-def to_confirm(work: UnitOfWork, visitor: Visitor) -> Sequence[tuple[Case, Label, tuple[str, ...]]]:
-    """Flags that another person lowered and the visitor may confirm."""
-    if not visitor.may("flags.confirm"):
-        return ()
-    waiting = work.labels.waiting_for_second(within=visitor.within)
-    return [item for item in waiting if item[1].user_id != visitor.id]
+    lowered = work.labels.count_for_second(visitor.id, within=visitor.within) if visitor.may("flags.confirm") else 0
+    return reminders + work.supervision.count_for(visitor.id, within=visitor.within) + lowered
 
 
 def page(

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require_top_unit
 from serving.api.policy import policy_body
 from serving.console.pages import Me, page
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 
 Reader = Annotated[Visitor, Depends(visitor("cases.read"))]
@@ -53,11 +53,10 @@ async def confirm(request: Request, visitor: Confirmer, code: str) -> Response:
     """Its limit binds from now on. Raises NotFoundError, StoreError `not_confirmable`, NotAllowedError."""
     await visitor.form(request)
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.confirmations.confirm(code, user_id=visitor.id)
+    def write(work: UnitOfWork) -> None:
+        work.confirmations.confirm(code, user_id=visitor.id)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse("/console/policy", 303)
 
 
@@ -66,9 +65,8 @@ async def withdraw(request: Request, visitor: Confirmer, code: str) -> Response:
     """The row only warns again. Raises as `confirm`."""
     await visitor.form(request)
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.confirmations.withdraw(code, user_id=visitor.id)
+    def write(work: UnitOfWork) -> None:
+        work.confirmations.withdraw(code, user_id=visitor.id)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse("/console/policy", 303)

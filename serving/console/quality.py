@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.records import NewLabel
 from data.store.supervision_tables import DRAW_PURPOSES, MISSED, SECOND, QualityDraw
 from data.store.tables import Case
@@ -22,7 +22,7 @@ from serving.console.names import names
 from serving.console.overview_query import OverviewQuery
 from serving.console.pages import Me, page
 from serving.console.quality_results import between_people, missed, prefilled, sees_results
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 from serving.labelling import check_codes
 from serving.settings import Settings
@@ -53,7 +53,7 @@ async def quality(request: Request, visitor: Reader) -> Response:
     def read(store: Store) -> tuple[Me, dict[str, Any]]:
         with store.reading() as work:
             waiting = work.quality.waiting(visitor.id, within=visitor.within) if visitor.may("cases.label") else []
-            since = query.period(shanghai_day(work.now())).first
+            since = query.period(china_day(work.now())).first
             unit = work.units.get(query.unit, within=visitor.within) if query.unit else None
             within = unit.path if unit else visitor.within
             not_a_risk = store.book.current.priority.not_a_risk
@@ -92,18 +92,17 @@ async def read_blind(request: Request, visitor: Decider, case_id: str, purpose: 
     draft = Draft.of_form(form)
     facets = draft.facets()
 
-    def write(store: Store) -> str:
-        with store.writing() as work:
-            work.quality.next_for(visitor.id, case_id, purpose, within=visitor.within)  # before any word on the fields
-            check_codes(facets, (), default_taxonomy())
-            label = NewLabel(
-                user_id=visitor.id, facets=facets, seconds_spent=seconds_spent(form, work.now()), is_blind=True
-            )
-            work.quality.record(case_id, purpose, label, within=visitor.within)
-            rest = work.quality.waiting(visitor.id, within=visitor.within)
-            return _address(rest[0][0]) if rest else "/console/quality"
+    def write(work: UnitOfWork) -> str:
+        work.quality.next_for(visitor.id, case_id, purpose, within=visitor.within)  # before any word on the fields
+        check_codes(facets, (), default_taxonomy())
+        label = NewLabel(
+            user_id=visitor.id, facets=facets, seconds_spent=seconds_spent(form, work.now()), is_blind=True
+        )
+        work.quality.record(case_id, purpose, label, within=visitor.within)
+        rest = work.quality.waiting(visitor.id, within=visitor.within)
+        return _address(rest[0][0]) if rest else "/console/quality"
 
-    return RedirectResponse(await in_store(request, write), 303)
+    return RedirectResponse(await in_transaction(request, write), 303)
 
 
 def _address(draw: QualityDraw) -> str:

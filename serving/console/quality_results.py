@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from data.store.quality import BlindReading
-from serving.console.agreement import FIELDS, answered, band_of, decided
-from serving.console.shares import Share
+from data.shares import Share
+from data.store.quality import PREFILL, BlindReading
+from data.store.readings import FIELDS, compare, decided
+from data.store.tables import Label
+from serving.console.agreement import agreement
 from serving.console.visitors import Visitor
 
 
@@ -26,7 +28,7 @@ def sees_results(visitor: Visitor) -> bool:
 
 def missed(readings: Sequence[BlindReading], *, not_a_risk: Collection[str]) -> Missed:
     """The miss rate: of the cases in which the model raised no flag at all."""
-    unflagged = [item for item in readings if not answered(item.answer, "flags")]
+    unflagged = [item for item in readings if not item.answer["flags"]]
     found = {item.draw.case_id: set(item.label.flags) - set(not_a_risk) for item in unflagged}
     hits = {case_id: flags for case_id, flags in found.items() if flags}
     counts: dict[str, int] = {}
@@ -42,19 +44,17 @@ def missed(readings: Sequence[BlindReading], *, not_a_risk: Collection[str]) -> 
 
 def prefilled(readings: Sequence[BlindReading]) -> Mapping[str, Share]:
     """Of the cases that the model would prefill: how often the person said the same, by field."""
-    auto = [item for item in readings if band_of(item.answer) == "auto"]
-    return {
-        field: _share([answered(item.answer, field) == decided(item.label, field) for item in auto]) for field in FIELDS
-    }
+    auto = [item for item in readings if item.answer["decision"]["band"] == PREFILL]
+    found = agreement([one for item in auto for one in compare(item.label, item.answer)])
+    return {one.field: one.all for one in found}
 
 
 def between_people(readings: Sequence[BlindReading]) -> Mapping[str, Share]:
     """How often the second person said what the first one had, by field."""
     pairs = [(item.first, item.label) for item in readings if item.first is not None]
-    return {
-        field: _share([decided(first, field) == decided(second, field) for first, second in pairs]) for field in FIELDS
-    }
+    return {field: _same(field, pairs) for field in FIELDS}
 
 
-def _share(hits: Sequence[bool]) -> Share:
+def _same(field: str, pairs: Sequence[tuple[Label, Label]]) -> Share:
+    hits = [decided(first, field) == decided(second, field) for first, second in pairs]
     return Share(count=sum(hits), n=len(hits))

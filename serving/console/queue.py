@@ -16,13 +16,15 @@ from data.store.records import CasePage
 from data.store.tables import Case, Unit
 from data.store.unit_of_work import Store, UnitOfWork
 from data.taxonomy import default_taxonomy
+from serving.api.requests import of_our_age
 from serving.console.assigning import give
 from serving.console.due import Due
+from serving.console.fields import number_of
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
 from serving.console.queue_query import MINE, QueueQuery, cursor_of
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.undo import done, with_done
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
@@ -99,12 +101,11 @@ async def assign(request: Request, visitor: Decider) -> Response:
             "request_invalid", "no case is ticked; nothing was changed", "没有勾选案件，未做任何修改，请先勾选"
         )
 
-    def give_all(store: Store) -> None:
-        with store.writing() as work:
-            for case_id in chosen:
-                give(work, visitor, case_id, to=to)
+    def give_all(work: UnitOfWork) -> None:
+        for case_id in chosen:
+            give(work, visitor, case_id, to=to)
 
-    await in_store(request, give_all)
+    await in_transaction(request, give_all)
     address = f"/console/queue?{form.one('list')}"
     return RedirectResponse(with_done(address, chosen[0]) if len(chosen) == 1 else address, 303)
 
@@ -115,23 +116,22 @@ async def save_view(request: Request, visitor: Reader) -> Response:
     form = await visitor.form(request)
     wanted = QueueQuery.of(dict(parse_qsl(form.one("list"))))
 
-    def change(store: Store) -> None:
-        with store.writing() as work:
-            if form.one("forget").isdecimal():
-                work.saved_views.forget(int(form.one("forget")), user_id=visitor.id)
-            else:
-                work.saved_views.save(visitor.id, name=form.one("name"), query=wanted.query)
+    def change(work: UnitOfWork) -> None:
+        if form.one("forget"):
+            work.saved_views.forget(number_of(form, "forget"), user_id=visitor.id)
+        else:
+            work.saved_views.save(visitor.id, name=form.one("name"), query=wanted.query)
 
-    await in_store(request, change)
+    await in_transaction(request, change)
     return RedirectResponse(wanted.at(), 303)
 
 
 def _moment(given: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(given)
+        moment = of_our_age(datetime.fromisoformat(given))
     except ValueError:
-        moment = datetime.min
-    if moment.tzinfo is None:
+        moment = None
+    if moment is None or moment.tzinfo is None:
         raise ServiceError("query_invalid", "since is no moment with its zone", "时间参数不正确")
     return moment
 

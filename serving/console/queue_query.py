@@ -8,17 +8,18 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.datastructures import QueryParams
 
-from data.policy.case_times import end_of
+from data.days import end_of, start_of
 from data.store.records import CaseFilter, PageKey
 from data.store.unit_of_work import UnitOfWork
-from data.store.warning_signals import start_of_day
+from serving.api.cases import MOST_RANK
+from serving.api.requests import Day, of_our_age
 from serving.console.visitors import Visitor
 from serving.errors import ServiceError
 
@@ -50,10 +51,10 @@ class QueueQuery(BaseModel):
     cause: Code | None = None
     own: Code | None = None
     """A unit alone; `unit` is one with all below."""
-    received_from: date | None = None
-    received_to: date | None = None
-    closed_from: date | None = None
-    closed_to: date | None = None
+    received_from: Day | None = None
+    received_to: Day | None = None
+    closed_from: Day | None = None
+    closed_to: Day | None = None
     in_time: Literal["yes", "no"] | None = None
     satisfaction: Code | None = None
     warning: Code | None = None
@@ -115,7 +116,7 @@ class QueueQuery(BaseModel):
             order_type=self.order_type,
             cause=self.cause,
             unit_id=self.own,
-            received_from=None if self.received_from is None else start_of_day(self.received_from),
+            received_from=None if self.received_from is None else start_of(self.received_from),
             received_until=None if self.received_to is None else end_of(self.received_to),
             closed_first=self.closed_from,
             closed_last=self.closed_to,
@@ -143,9 +144,9 @@ def _read(cursor: str) -> PageKey:
         values: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         rank, due, received, case_id = values
         key = PageKey(
-            queue_rank=int(rank),
-            due_at=None if due is None else datetime.fromisoformat(due),
-            received_at=datetime.fromisoformat(received),
+            queue_rank=max(0, min(int(rank), MOST_RANK)),
+            due_at=None if due is None else of_our_age(datetime.fromisoformat(due)),
+            received_at=of_our_age(datetime.fromisoformat(received)),
             case_id=str(case_id),
         )
         if key.received_at.tzinfo is None or (key.due_at and key.due_at.tzinfo is None):

@@ -5,7 +5,7 @@ Times are China's. The relative one is for reading, the exact one stands in the 
 
 from datetime import datetime, timedelta
 
-from data.store.columns import CHINA
+from data.days import CHINA
 from serving.console.texts import Language
 
 # Past and coming, per unit: the largest unit that fits is shown alone.

@@ -3,8 +3,6 @@
 Recurrence stands with its counts: complaints of the same sub-cause about the same unit, per 30 days.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,22 +12,24 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.rectification_tables import DROPPED, FINISHED, UNDER_WAY, Rectification
 from data.store.rectifications import Complaints, RectificationFilter, Recurrence
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from data.taxonomy import default_taxonomy
+from serving.api.shapes import RowNumber
 from serving.console.case_actions import act
 from serving.console.endings import mending
 from serving.console.fields import day_of
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
+from serving.spreadsheets import csv_bytes
 
 MOST_SHOWN = 200
 LATE = "late"
@@ -99,7 +99,7 @@ async def board(request: Request, visitor: Reader) -> Response:
                 "items": items(work, visitor, wanted),
                 "units": units,
                 "people": deciders(work, within=visitor.within, units=units) if visitor.may("cases.label") else [],
-                "today": shanghai_day(work.now()),
+                "today": china_day(work.now()),
             }
             return Me.of(work, visitor), context
 
@@ -138,7 +138,7 @@ def lines(work: UnitOfWork, visitor: Visitor, rows: Sequence[Rectification]) -> 
     """Items with what belongs to them."""
     people = people_named(work, [row.owner_id for row in rows])
     units = {unit.id: unit.name for unit in work.units.all(within=ROOT)}
-    today = shanghai_day(work.now())
+    today = china_day(work.now())
     return [
         Item(
             row=row,
@@ -154,24 +154,18 @@ def lines(work: UnitOfWork, visitor: Visitor, rows: Sequence[Rectification]) -> 
 
 def _csv(found: Iterable[Item], visitor: Visitor) -> bytes:
     t, name = texts("rectification", visitor.language), names(visitor.language)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([t["columns"][column] for column in COLUMNS])
+    rows: list[list[object]] = [[t["columns"][column] for column in COLUMNS]]
     for item in found:
         row = item.row
         state = t["states"][LATE if item.is_late else row.status]
-        times = [_day(row.opened_at), _day(row.ended_at)]
-        writer.writerow(
-            map(
-                _cell,
-                [
-                    row.id, row.case_id or "", f"{row.subcause} {name(row.subcause)}", item.unit_name, item.owner,
-                    row.due_on.isoformat(), state, *times, row.measure, row.result,
-                    *_figures(item.recurrence.before), *_figures(item.recurrence.after),
-                ],
-            )
+        rows.append(
+            [
+                row.id, row.case_id, f"{row.subcause} {name(row.subcause)}", item.unit_name, item.owner,
+                row.due_on.isoformat(), state, _day(row.opened_at), _day(row.ended_at), row.measure, row.result,
+                *_figures(item.recurrence.before), *_figures(item.recurrence.after),
+            ]
         )  # fmt: skip
-    return out.getvalue().encode("utf-8-sig")
+    return csv_bytes(rows)
 
 
 def _figures(found: Complaints | None) -> list[str]:
@@ -182,12 +176,7 @@ def _figures(found: Complaints | None) -> list[str]:
 
 
 def _day(moment: datetime | None) -> str:
-    return "" if moment is None else shanghai_day(moment).isoformat()
-
-
-def _cell(value: object) -> str:
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return "" if moment is None else china_day(moment).isoformat()
 
 
 @router.post("/cases/{case_id}/rectification")
@@ -206,23 +195,22 @@ async def open_item(request: Request, visitor: Worker, case_id: str) -> Response
 
 
 @router.post("/rectification/{item_id}")
-async def change_item(request: Request, visitor: Worker, item_id: int) -> Response:
+async def change_item(request: Request, visitor: Worker, item_id: RowNumber) -> Response:
     """Another owner or day, finished, dropped, resumed: `do` says which. Raises StoreError, NotFoundError."""
     form = await visitor.form(request)
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            given = {"actor_id": visitor.id, "within": visitor.within}
-            number, words = min(item_id, 2**63 - 1), form.one("words")
-            if form.one("do") == "finish":
-                work.rectifications.finish(number, result=words, **given)
-            elif form.one("do") == "drop":
-                work.rectifications.drop(number, reason=words, **given)
-            elif form.one("do") == "resume":
-                work.rectifications.resume(number, **given)
-            else:
-                owner, due_on = form.one("owner") or None, day_of(form, "due_on")
-                work.rectifications.change(number, owner_id=owner, due_on=due_on, **given)
+    def write(work: UnitOfWork) -> None:
+        given = {"actor_id": visitor.id, "within": visitor.within}
+        words = form.one("words")
+        if form.one("do") == "finish":
+            work.rectifications.finish(item_id, result=words, **given)
+        elif form.one("do") == "drop":
+            work.rectifications.drop(item_id, reason=words, **given)
+        elif form.one("do") == "resume":
+            work.rectifications.resume(item_id, **given)
+        else:
+            owner, due_on = form.one("owner") or None, day_of(form, "due_on")
+            work.rectifications.change(item_id, owner_id=owner, due_on=due_on, **given)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse(f"/console/rectification?{form.one('list')}#item-{item_id}", 303)

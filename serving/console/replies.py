@@ -15,15 +15,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from data.days import china_day
 from data.errors import PolicyError
-from data.policy.case_times import shanghai_day
 from data.store.scope import ROOT
 from data.store.tables import OUTCOMES, Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 from serving.settings import Settings
 
@@ -81,13 +81,13 @@ def values_of(work: UnitOfWork, case: Case, *, within: str) -> Mapping[str, str]
     paid = closing is not None and closing.redress_fen
     return {
         "case": case.id,
-        "received": _day(shanghai_day(case.received_at)),
+        "received": _day(china_day(case.received_at)),
         "unit": work.units.get(case.unit_id, within=ROOT).name,
         "category": name(case.leaf or case.category),
         "cause": name(case.subcause or case.cause),
         "outcome": OUTCOMES[closing.outcome] if closing else "",
         "redress": f"我行向您退还或补偿 {paid / 100:,.2f} 元" if paid else "",
-        "today": _day(shanghai_day(work.now())),
+        "today": _day(china_day(work.now())),
     }
 
 
@@ -123,11 +123,10 @@ async def save(request: Request, visitor: Worker, case_id: str) -> Response:
     form = await visitor.form(request)
     text = form.one("text").replace("\r\n", "\n")
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
+    def write(work: UnitOfWork) -> None:
+        work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse(f"/console/cases/{case_id}/reply?saved=1", 303)
 
 

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from data.store.sign_in import refused
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import UnitOfWork
 from serving.access.authentication import Authenticator
 from serving.api.sessions import try_to_sign_in
 from serving.console.forms import form_refused, form_token, read_form
 from serving.console.pages import page
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import (
     SESSION_COOKIE,
     SignInNeeded,
@@ -68,11 +68,10 @@ async def sign_out(request: Request, visitor: Anybody) -> Response:
     """End the session, here and in the store."""
     await visitor.form(request)
 
-    def end(store: Store) -> None:
-        with store.writing() as work:
-            work.sign_in.close_session(visitor.token)
+    def end(work: UnitOfWork) -> None:
+        work.sign_in.close_session(visitor.token)
 
-    await in_store(request, end)
+    await in_transaction(request, end)
     authenticator: Authenticator = request.app.state.authenticator
     authenticator.forget(visitor.token)
     response = RedirectResponse("/console/sign-in", 303)

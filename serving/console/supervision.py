@@ -15,11 +15,13 @@ from data.store.supervision_tables import Directive
 from data.store.tables import Case, Label
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.api.case_work import check_assignee
+from serving.api.shapes import RowNumber
 from serving.console.due import Due
+from serving.console.forms import ENTRY, form_refused, new_entry
 from serving.console.names import names
-from serving.console.pages import Me, page, to_confirm
+from serving.console.pages import Me, page
 from serving.console.people import Person, deciders, people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 
 LONGEST_TEXT = 70
@@ -75,30 +77,34 @@ async def supervision(request: Request, visitor: Reader) -> Response:
 
 @router.post("/cases/{case_id}/supervise")
 async def supervise(request: Request, visitor: Supervisor, case_id: str) -> Response:
-    """Press somebody. Raises NotFoundError, StoreError `assignee_invalid`, `directive_invalid`, `case_closed`."""
+    """Press somebody, once however often the form is sent.
+
+    Raises NotFoundError, ServiceError `form_refused`, StoreError `assignee_invalid`, `directive_invalid`,
+    `case_closed`.
+    """
     form = await visitor.form(request)
-    to, text = form.one("to"), form.one("note")
+    to, text, entry = form.one("to"), form.one("note"), form.one("entry")
+    if not ENTRY.fullmatch(entry):
+        raise form_refused()
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            work.cases.get(case_id, within=visitor.within)
-            check_assignee(work, case_id, to, visitor.principal)
-            work.supervision.write(case_id, to_user=to, text=text, from_user=visitor.id, within=visitor.within)
+    def write(work: UnitOfWork) -> None:
+        work.cases.get(case_id, within=visitor.within)
+        check_assignee(work, case_id, to, visitor.principal)
+        work.supervision.write(case_id, to_user=to, text=text, entry=entry, from_user=visitor.id, within=visitor.within)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse("/console/supervision", 303)
 
 
 @router.post("/supervision/{directive_id}/acknowledge")
-async def acknowledge(request: Request, visitor: Decider, directive_id: int) -> Response:
+async def acknowledge(request: Request, visitor: Decider, directive_id: RowNumber) -> Response:
     """Take note of what a supervisor wrote, and open the case. Raises NotFoundError, NotAllowedError."""
     await visitor.form(request)
 
-    def take_note(store: Store) -> str:
-        with store.writing() as work:
-            return work.supervision.acknowledge(directive_id, user_id=visitor.id, within=visitor.within).case_id
+    def take_note(work: UnitOfWork) -> str:
+        return work.supervision.acknowledge(directive_id, user_id=visitor.id, within=visitor.within).case_id
 
-    return RedirectResponse(f"/console/cases/{await in_store(request, take_note)}", 303)
+    return RedirectResponse(f"/console/cases/{await in_transaction(request, take_note)}", 303)
 
 
 def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str, Any]:
@@ -109,6 +115,7 @@ def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str
         is_acted=None if shows_all else False,
     )
     return {
+        "new_entry": new_entry,
         "rows": _reminder_rows(work, visitor, found),
         "is_cut": len(found) == MOST_LISTED,
         "is_own": is_own,
@@ -122,7 +129,9 @@ def _context(work: UnitOfWork, visitor: Visitor, *, shows_all: bool) -> dict[str
 
 
 def _lowered_rows(work: UnitOfWork, visitor: Visitor) -> list[LoweredRow]:
-    found = to_confirm(work, visitor)
+    if not visitor.may("flags.confirm"):
+        return []
+    found = work.labels.waiting_for_second(visitor.id, within=visitor.within)
     people = people_named(work, (label.user_id for _, label, _ in found))
     return [LoweredRow(case=case, flags=flags, who=people[label.user_id], label=label) for case, label, flags in found]
 

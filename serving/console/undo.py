@@ -15,9 +15,10 @@ from fastapi.responses import RedirectResponse
 from data.store.scope import ROOT
 from data.store.tables import Event
 from data.store.undoing import SHOWN_FOR
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import UnitOfWork
+from serving.console.fields import number_of
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_transaction
 from serving.console.visitors import Visitor, own_page, visitor
 
 DID, UNDONE = "did", "undone"
@@ -62,13 +63,12 @@ def with_done(address: str, case_id: str) -> str:
 async def undo(request: Request, visitor: Anybody, case_id: str) -> Response:
     """Undo what the visitor has just done. Raises StoreError `undo_refused`, NotFoundError."""
     form = await visitor.form(request)
-    event_id = int(form.one("event")) if form.one("event").isdecimal() else 0
+    event_id = number_of(form, "event")
 
-    def take_back(store: Store) -> None:
-        with store.writing() as work:
-            work.undoing.undo(case_id, event_id, user_id=visitor.id, within=visitor.within)
+    def take_back(work: UnitOfWork) -> None:
+        work.undoing.undo(case_id, event_id, user_id=visitor.id, within=visitor.within)
 
-    await in_store(request, take_back)
+    await in_transaction(request, take_back)
     return RedirectResponse(_with(f"/console/cases/{case_id}?{form.one('list')}", UNDONE, "1"), 303)
 
 

@@ -13,7 +13,7 @@ from serving.administration import add_user, change_user
 from serving.api.shapes import forget_callers
 from serving.console.forms import Form
 from serving.console.pages import Me, page
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
 
@@ -99,11 +99,10 @@ async def changed_user(request: Request, visitor: Administrator, user_id: str) -
 async def _changed(request: Request, change: Callable[[UnitOfWork], None]) -> Response:
     """Do it in one transaction; everybody's rights are looked up anew."""
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            change(work)
+    def write(work: UnitOfWork) -> None:
+        change(work)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     forget_callers(request)
     return RedirectResponse("/console/users", 303)
 

@@ -11,16 +11,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
 from data.store.warning_tables import EarlyWarning
 from serving.console.charts import Trend, trend
+from serving.console.fields import words_of
 from serving.console.forms import Form
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import people_named
-from serving.console.stored import in_store
+from serving.console.stored import in_store, in_transaction
 from serving.console.visitors import Visitor, visitor
 
 WEEKS = 13
@@ -105,9 +106,12 @@ async def take_over(request: Request, visitor: Handler, warning_id: str) -> Resp
 
 @router.post("/warnings/{warning_id}/end")
 async def end(request: Request, visitor: Handler, warning_id: str) -> Response:
-    """Say how it ended, and why. Raises NotAllowedError `reason_missing`, StoreError `warning_not_owned`."""
+    """Say how it ended, and why. Raises NotAllowedError `reason_missing`, StoreError `warning_not_owned`.
+
+    ServiceError `value_invalid` for a reason that is too long.
+    """
     form = await visitor.form(request)
-    ending, reason = form.one("ending"), form.one("reason")[:LONGEST_REASON]
+    ending, reason = form.one("ending"), words_of(form, "reason", most=LONGEST_REASON)
     return await _act(
         request,
         form,
@@ -121,11 +125,10 @@ async def end(request: Request, visitor: Handler, warning_id: str) -> Response:
 async def _act(request: Request, form: Form, warning_id: str, change: Callable[[UnitOfWork], object]) -> Response:
     """Do it in one transaction and show the warning again, or the list where the form stood there."""
 
-    def write(store: Store) -> None:
-        with store.writing() as work:
-            change(work)
+    def write(work: UnitOfWork) -> None:
+        change(work)
 
-    await in_store(request, write)
+    await in_transaction(request, write)
     return RedirectResponse("/console/warnings" if form.one("list") else f"/console/warnings/{warning_id}", 303)
 
 
@@ -167,7 +170,7 @@ def _context(work: UnitOfWork, visitor: Visitor, warning_id: str) -> dict[str, A
 
 def _weeks(work: UnitOfWork, warning: EarlyWarning) -> Trend:
     """The weeks up to the last full day; the line is what a week brings as a rule."""
-    last = shanghai_day(max(warning.seen_at, warning.raised_at)) - timedelta(days=1)
+    last = china_day(max(warning.seen_at, warning.raised_at)) - timedelta(days=1)
     first = last - timedelta(days=WEEKS * 7 - 1)
     daily = work.warning_signals.daily_of(
         warning, first, last, within=work.units.get(warning.unit_id, within=ROOT).path

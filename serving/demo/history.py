@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from data.days import china_day
 from data.errors import XiaobaoError
-from data.policy.case_times import shanghai_day
 from data.store.clock_records import NewClosing, Reopening
 from data.store.records import Facets, NewLabel
 from data.store.rectifications import NewRectification
@@ -170,7 +170,7 @@ class History:
     def _grant(self, case_id: str, extension_id: int, user_id: str) -> None:
         with self.store.writing() as work:
             work.extensions.approve(
-                case_id, extension_id, user_id=user_id, within=ROOT, notified_on=shanghai_day(self.clock.at)
+                case_id, extension_id, user_id=user_id, within=ROOT, notified_on=china_day(self.clock.at)
             )
 
     def _close(self, case_id: str, case: PlannedCase) -> None:
@@ -202,7 +202,7 @@ class History:
         new = NewRectification(
             subcause=subcause,
             owner_id=self._who(case),
-            due_on=shanghai_day(self.clock.at + timedelta(days=45)),
+            due_on=china_day(self.clock.at + timedelta(days=45)),
             measure="梳理同类投诉，修订操作提示并组织网点培训，完成后抽查十笔业务",
         )
         with self.store.writing() as work:

@@ -12,9 +12,9 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from data.days import CHINA
 from data.errors import TextError, XiaobaoError
 from data.schema import INPUT_KINDS
-from data.store.columns import CHINA
 from data.store.free_text import storable
 from serving.api.requests import TRIAGE_REQUEST, Source, TriageRequest
 from serving.errors import invalid_request

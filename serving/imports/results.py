@@ -1,23 +1,20 @@
 """What became of each row, as a file. In: a job. Out: JSON Lines or CSV, piece by piece.
 
-Read page by page, so that a large import takes no more memory than a small one. CSV opens in a spreadsheet: it has the
-mark of UTF-8, and no cell that would be taken for a formula.
+Read page by page, so that a large import takes no more memory than a small one.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 
 from data.store.records import ImportedRow
 from data.store.unit_of_work import Store
+from serving.spreadsheets import csv_bytes
 
 ROWS_IN_PAGE = 500
 FIELDS = (
     "row", "external_id", "case_id", "outcome", "order_type", "category", "leaf", "cause", "subcause", "channel",
     "flags", "band", "priority", "error", "message", "message_zh",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def json_lines(store: Store, job_id: str, *, within: str) -> Iterator[bytes]:
@@ -28,10 +25,10 @@ def json_lines(store: Store, job_id: str, *, within: str) -> Iterator[bytes]:
 
 def comma_separated(store: Store, job_id: str, *, within: str, failed_only: bool = False) -> Iterator[bytes]:
     """A line of names, then one line a row; flags are separated by spaces. Raises as `json_lines`."""
-    yield "\ufeff".encode() + _csv_lines([list(FIELDS)])
+    yield csv_bytes([FIELDS])
     for page in _pages(store, job_id, within):
         wanted = [content for content in page if content["error"] or not failed_only]
-        yield _csv_lines([[_cell(content[name]) for name in FIELDS] for content in wanted])
+        yield csv_bytes(([_cell(content[name]) for name in FIELDS] for content in wanted), is_begin=False)
 
 
 def _pages(store: Store, job_id: str, within: str) -> Iterator[list[dict[str, object]]]:
@@ -64,15 +61,5 @@ def _content(imported: ImportedRow) -> dict[str, object]:
     }
 
 
-def _csv_lines(lines: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(lines)
-    return text.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    """As a spreadsheet may read it: nothing that it would calculate."""
-    if value is None:
-        return ""
-    word = " ".join(value) if isinstance(value, list) else str(value)
-    return f"'{word}" if word.startswith(_FORMULA) else word
+def _cell(value: object) -> object:
+    return " ".join(value) if isinstance(value, list) else value

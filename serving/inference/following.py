@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from data.errors import BundleError, XiaobaoError, place_of
+from data.errors import BundleError, XiaobaoError
 from data.policy.schema import Policy
 from models.bundle import load_bundle
 from models.golden import golden_failures, read_golden
@@ -19,6 +19,7 @@ from models.registry import Registry
 from serving.inference.live import Live, LiveModel
 from serving.inference.pool import InferencePool
 from serving.inference.shadow import ShadowReader
+from serving.notifications.repeating import Trouble
 from serving.telemetry import Telemetry
 
 logger = logging.getLogger("xiaobao.inference")
@@ -48,15 +49,20 @@ class Follower:
         self._tried_shadow: str | None = None
 
     async def run(self) -> None:
-        """Until cancelled; no error ends it."""
+        """Until cancelled; no error ends it, and a step that fails keeps no other from being done."""
+        steps = [
+            (self.look, Trouble("the registry's pointer")),
+            (self.look_at_shadow, Trouble("the registry's shadow")),
+            (self.look_at_drift, Trouble("the registry's drift")),
+        ]
         while True:
-            try:
-                await self.look()
-                await asyncio.to_thread(self._look_at_shadow)
-                if (drift := await asyncio.to_thread(self._registry.drift)) is not None:
-                    self._telemetry.show_drift(*drift)
-            except Exception as error:
-                logger.error("the registry could not be followed: %s at %s", type(error).__name__, place_of(error))
+            for step, trouble in steps:
+                try:
+                    await step()
+                except Exception as error:
+                    trouble.failed(error)
+                else:
+                    trouble.went_well()
             await asyncio.sleep(POLL_SECONDS)
 
     async def look(self) -> None:
@@ -97,28 +103,41 @@ class Follower:
         return LiveModel(predictor=predictor, pool=pool)
 
     def _refuse(self, name: str | None, error: Exception) -> None:
-        """Messages of expected errors hold no text; of others only the kind is told."""
-        why = error.message if isinstance(error, XiaobaoError) else f"unexpected {type(error).__name__}"
-        told = f"model {name or 'of the registry'} was refused: {why}"
+        told = f"model {name or 'of the registry'} was refused: {_reason(error)}"
         if told != self._live.refused:
             logger.error("%s; %s goes on answering", told, self._live.model.name)
             self._telemetry.model_swaps.labels("refused").inc()
         self._live.refused = told
 
-    def _look_at_shadow(self) -> None:
+    async def look_at_shadow(self) -> None:
+        """Follow the shadow once."""
+        await asyncio.to_thread(self._follow_shadow)
+
+    async def look_at_drift(self) -> None:
+        """Show what the last check of drift found."""
+        if (drift := await asyncio.to_thread(self._registry.drift)) is not None:
+            self._telemetry.show_drift(*drift)
+
+    def _follow_shadow(self) -> None:
         wanted, running = self._registry.shadow(), self._live.shadow
+        if wanted is not None and wanted.name == self._live.model.name:
+            wanted = None  # it was promoted and answers now
         if wanted is None or (running and (running.name, running.share) != (wanted.name, wanted.share)):
             self._live.shadow = None
             if running is not None:
                 running.stop()
             running = None
-        if wanted is None or running is not None or wanted.name == self._live.model.name:
+        if wanted is None or running is not None:
             return
         seal = f"{wanted.name} {wanted.share} {self._registry.seal(wanted.name)}"
         if seal == self._tried_shadow:
             return
-        self._tried_shadow = seal
-        predictor = Predictor(load_bundle(self._registry.folder_of(wanted.name)), policy=self._policy)
+        try:
+            predictor = Predictor(load_bundle(self._registry.folder_of(wanted.name)), policy=self._policy)
+        except Exception as error:
+            self._tried_shadow = seal
+            logger.error("model %s does not read along: %s", wanted.name, _reason(error))
+            return
         reader = ShadowReader(
             predictor,
             share=wanted.share,
@@ -129,6 +148,11 @@ class Follower:
         self._live.shadow = reader
         self._tried_shadow = None
         logger.info("model %s reads along on %.0f %% of the texts", wanted.name, 100 * wanted.share)
+
+
+def _reason(error: Exception) -> str:
+    """Messages of expected errors hold no text; of others only the kind is told."""
+    return error.message if isinstance(error, XiaobaoError) else f"unexpected {type(error).__name__}"
 
 
 def checked_predictor(folder: Path, registry: Path, *, policy: Policy | None = None) -> Predictor:

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from data.policy.case_times import SHANGHAI
+from data.days import CHINA
 from data.store.outbox import DIGEST, DIRECTIVE, NOTICE, REMINDER
 from serving.notifications.digest_letter import digest_lines, digest_subject
 
@@ -48,7 +48,7 @@ def link(console_url: str | None, path: str) -> str | None:
 
 def china_time(moment: str) -> str:
     """2026-11-30 周一 10:00, of an ISO moment."""
-    local = datetime.fromisoformat(moment).astimezone(SHANGHAI)
+    local = datetime.fromisoformat(moment).astimezone(CHINA)
     return f"{local:%Y-%m-%d} 周{WEEKDAYS[local.weekday()]} {local:%H:%M}"
 
 

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from data.errors import place_of
+from data.errors import XiaobaoError, place_of
 
 logger = logging.getLogger("xiaobao")
 
@@ -21,10 +21,11 @@ class Trouble:
         self._found = ""
 
     def failed(self, error: Exception) -> None:
-        """Logs kind and place, never the message."""
+        """Logs kind and place; the message of expected errors alone, which never hold a complaint's text."""
         found = f"{type(error).__name__} at {place_of(error)}"
         if found != self._found:
-            logger.error("%s: %s; it is tried again", self._name, found)
+            said = f" ({error.message})" if isinstance(error, XiaobaoError) else ""
+            logger.error("%s: %s%s; it is tried again", self._name, found, said)
         self._found = found
 
     def went_well(self) -> None:

@@ -5,8 +5,7 @@ Each first only reads, so that an idle service takes no lock; several replicas m
 
 from datetime import timedelta
 
-from data.policy.case_times import shanghai_day
-from data.store.columns import CHINA
+from data.days import china_day
 from data.store.outbox import AUDIT_HEAD
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, UnitOfWork
@@ -51,7 +50,7 @@ def measure(store: Store, telemetry: Telemetry) -> None:
         telemetry.alerts_open.set(work.alerts.count_open(within=ROOT))
         telemetry.outbox_waiting.set(state.waiting)
         telemetry.outbox_dead.set(state.dead)
-        since = shanghai_day(work.now()) - timedelta(days=QUALITY_DAYS)
+        since = china_day(work.now()) - timedelta(days=QUALITY_DAYS)
         waiting, read = work.quality.counts(since=since, within=ROOT)
         telemetry.quality_waiting.set(waiting)
         telemetry.quality_read.set(read)
@@ -63,4 +62,4 @@ def measure(store: Store, telemetry: Telemetry) -> None:
 
 
 def _today(work: UnitOfWork) -> str:
-    return work.now().astimezone(CHINA).date().isoformat()
+    return china_day(work.now()).isoformat()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from data.store.columns import CHINA
+from data.days import CHINA
 from data.store.report_figures import UrgentCase
 from data.store.tables import OPEN
 from serving.reports.document import Column, Row, Section, Table, Value

@@ -1,14 +1,12 @@
 """The tables of a report as CSV. In: a document. Out: a ZIP with one file a table, as spreadsheets open them."""
 
-import csv
 import io
 import zipfile
 from pathlib import PurePath
 
 from serving.reports.document import Document, Table, Value
 from serving.reports.figures import Mark
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from serving.spreadsheets import csv_bytes, harmless
 
 
 def csv_archive(document: Document) -> bytes:
@@ -20,18 +18,13 @@ def csv_archive(document: Document) -> bytes:
 
 
 def csv_file(table: Table) -> bytes:
-    """With a byte order mark, without which spreadsheets misread Chinese. Shares are fractions of 1."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([column.title for column in table.columns])
-    writer.writerows([plain(value) for value in row.values] for row in table.rows)
-    return text.getvalue().encode("utf-8-sig")
+    """Shares are fractions of 1."""
+    rows = ([plain(value) for value in row.values] for row in table.rows)
+    return csv_bytes([[column.title for column in table.columns], *rows])
 
 
-def plain(value: Value) -> str | int | float:
+def plain(value: Value) -> object:
     """A value for a spreadsheet: none of a person's words becomes a formula."""
     if isinstance(value, Mark):
         return value.value
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return round(value, 6) if isinstance(value, float) else value
+    return round(value, 6) if isinstance(value, float) else harmless(value)

@@ -6,8 +6,8 @@ filled `std_code` in the taxonomy.
 
 from collections.abc import Sequence
 
+from data.days import CHINA
 from data.quarter import Quarter
-from data.store.columns import CHINA
 from data.store.report_figures import ReturnedCase
 from data.store.tables import OPEN, OUTCOMES, SATISFACTIONS
 from data.store.unit_of_work import UnitOfWork

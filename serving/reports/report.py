@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from data.days import china_day
 from data.quarter import Quarter
-from data.store.columns import CHINA
 from data.store.report_figures import UnitFigures, UrgentCase
 from data.store.unit_of_work import UnitOfWork
 from serving.reports.assessment import UnitLine, assess
@@ -76,7 +76,7 @@ def build_report(
         quarter=quarter,
         scope=scope,
         files=files,
-        today=work.now().astimezone(CHINA).date(),
+        today=china_day(work.now()),
         least=least,
         now=now,
         before=before,

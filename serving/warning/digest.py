@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from data.policy.case_times import shanghai_day
-from data.store.columns import CHINA
+from data.days import CHINA, china_day, start_of
+from data.errors import StoreError
 from data.store.outbox import DIGEST
 from data.store.overview import Period
 from data.store.scope import ROOT
 from data.store.tables import Unit
 from data.store.unit_of_work import Store, UnitOfWork
-from data.store.warning_signals import COMPLAINT, start_of_day
+from data.store.warning_signals import COMPLAINT
 from data.store.warning_tables import EarlyWarning
 from serving.access.permissions import PERMISSIONS_OF_ROLE
 from serving.warning.rounds import FIRST_HOUR
@@ -40,21 +40,31 @@ def send_on_mondays(store: Store) -> int:
 
 
 def send_digests(store: Store, monday: date) -> int:
-    """Write the week's messages that are not there yet; returns how many."""
+    """Write the week's messages that are not there yet; returns how many. Raises StoreError as `check_week`."""
     with store.reading() as work:
-        waiting = [one for one in digests(work, monday) if not work.outbox.has(DIGEST, _key(one, monday))]
-    if not waiting:
+        check_week(work, monday)
+        readers = _readers(work)
+        # Before anything is counted: the service asks all Monday long.
+        waiting = {unit: to for unit, to in readers.items() if not work.outbox.has(DIGEST, _key(unit, monday))}
+        found = digests(work, monday, waiting) if waiting else ()
+    if not found:
         return 0
     with store.writing() as work:
-        return sum(work.outbox.put(DIGEST, one.payload, key=_key(one, monday)) for one in waiting)
+        return sum(work.outbox.put(DIGEST, one.payload, key=_key(one.unit_id, monday)) for one in found)
 
 
-def digests(work: UnitOfWork, monday: date) -> Sequence[Digest]:
-    """One for each unit that has somebody to read it and something to tell."""
-    readers: dict[str, list[str]] = {}
-    for user in work.users.all(within=ROOT):
-        if user.is_active and user.email and "warnings.handle" in PERMISSIONS_OF_ROLE[user.role]:
-            readers.setdefault(user.unit_id, []).append(user.id)
+def check_week(work: UnitOfWork, monday: date) -> None:
+    """A week is told once, when it is over. Raises StoreError `week_invalid`."""
+    if monday.weekday() != 0 or monday + WEEK > china_day(work.now()):
+        raise StoreError(
+            f"{monday} is no Monday of a week that is over; expected {monday_of_last_week(work)} or an earlier one",
+            f"{monday} 不是已结束一周的星期一",
+            code="week_invalid",
+        )
+
+
+def digests(work: UnitOfWork, monday: date, readers: Mapping[str, Sequence[str]]) -> Sequence[Digest]:
+    """One for each unit, to the people named."""
     units = {unit.id: unit for unit in work.units.all(within=ROOT)}
     return [
         Digest(unit_id=unit_id, payload={"to": sorted(to), **digest_of(work, units[unit_id], monday)})
@@ -62,10 +72,19 @@ def digests(work: UnitOfWork, monday: date) -> Sequence[Digest]:
     ]
 
 
+def _readers(work: UnitOfWork) -> Mapping[str, Sequence[str]]:
+    """By unit, who takes care of warnings and has an address."""
+    readers: dict[str, list[str]] = {}
+    for user in work.users.all(within=ROOT):
+        if user.is_active and user.email and "warnings.handle" in PERMISSIONS_OF_ROLE[user.role]:
+            readers.setdefault(user.unit_id, []).append(user.id)
+    return readers
+
+
 def digest_of(work: UnitOfWork, unit: Unit, monday: date) -> dict[str, Any]:
     """What a unit's letter says of the week from `monday`."""
     sunday = monday + WEEK - timedelta(days=1)
-    week = work.warnings.week(start_of_day(monday), start_of_day(monday + WEEK), within=unit.path)
+    week = work.warnings.week(start_of(monday), start_of(monday + WEEK), within=unit.path)
     new = {warning.id for warning in week.raised}
     periods = [
         Period(first=first, last=first + WEEK - timedelta(days=1), order_type=COMPLAINT)
@@ -95,7 +114,7 @@ def monday_before(day: date) -> date:
 
 def monday_of_last_week(work: UnitOfWork) -> date:
     """The same, today."""
-    return monday_before(shanghai_day(work.now()))
+    return monday_before(china_day(work.now()))
 
 
 def _line(warning: EarlyWarning, is_new: bool) -> dict[str, Any]:
@@ -103,5 +122,5 @@ def _line(warning: EarlyWarning, is_new: bool) -> dict[str, Any]:
     return {name: getattr(warning, name) for name in names} | {"is_new": is_new}
 
 
-def _key(digest: Digest, monday: date) -> str:
-    return f"{monday}/{digest.unit_id}"
+def _key(unit_id: str, monday: date) -> str:
+    return f"{monday}/{unit_id}"

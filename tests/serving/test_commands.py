@@ -1,6 +1,7 @@
 """Commands on the store: what they do, whom the audit log names, what they print, what they refuse."""
 
 import getpass
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -205,3 +206,25 @@ def test_commands_decide_by_the_banks_own_policy(bank: Store, monkeypatch: pytes
     result = run("unit", "list")
     assert result.exit_code == 1
     assert "policy.yaml" in result.stderr
+
+
+def test_dead_letters_are_sent_again_or_forgotten_by_name(bank: Store) -> None:
+    with bank.writing() as work:
+        work.users.change(user_id(bank, "admin"), email="admin@bank.example", within=ROOT)
+    with bank.writing() as work:
+        work.outbox.put("alert.notice", {"to": [user_id(bank, "admin")]}, key="1")
+        work.outbox.dispatch(by_mail=True)
+        [claim] = work.letters.claim(limit=9)
+        work.letters.failed(claim, "550", retry_after=None)
+    assert re.search(r"alert\.notice +admin  550\n1 letters", well("mail", "dead"))
+    assert run("mail", "dead", "--resend", "--forget").exit_code == 2
+    assert well("mail", "dead", "--resend").startswith("1 letters begin anew")
+    assert last_entry(bank) == ("mail.resent", f"cli:{getpass.getuser()}", "all")
+    assert well("mail", "dead", "--forget").startswith("0 letters")
+    assert last_entry(bank)[0] == "mail.forgotten"
+
+
+def test_early_warnings_of_days_that_are_not_over_are_refused(bank: Store) -> None:
+    assert "is not over" in run("warn", "--day", "2099-01-01").stderr
+    assert "Monday" in run("digest", "--monday", "2026-11-24").stderr
+    assert "Monday" in run("digest", "--show", "--monday", "2099-01-05").stderr

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from prometheus_client import generate_latest
 
+from data.files import write_whole
 from models.bundle import Bundle, write_manifest
 from models.predictor import Predictor
 from models.promotion import add, promote, rollback, set_shadow
@@ -95,10 +96,10 @@ def test_a_damaged_model_never_answers_and_everybody_is_told(
     client: TestClient, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     promote(registry, "b", who="cli:lin", reason="a good reason", force=True)
-    (registry.folder / "CURRENT").write_text("a\n")
+    write_whole(registry.folder / "CURRENT", "a\n")
     until(lambda: bundle_of(client) == "a")
     (registry.folder / "b" / "thresholds.json").write_text("{}")
-    (registry.folder / "CURRENT").write_text("b\n")
+    write_whole(registry.folder / "CURRENT", "b\n")
     until(lambda: client.get("/readyz").json()["detail"] is not None)
     assert "thresholds.json of bundle b" in client.get("/readyz").json()["detail"]
     assert bundle_of(client) == "a"
@@ -106,7 +107,7 @@ def test_a_damaged_model_never_answers_and_everybody_is_told(
     assert 'xiaobao_model_swaps_total{outcome="refused"} 1.0' in metrics
     assert 'xiaobao_model{bundle="a"} 1.0' in metrics
     assert "a goes on answering" in caplog.text
-    (registry.folder / "CURRENT").write_text("a\n")
+    write_whole(registry.folder / "CURRENT", "a\n")
     until(lambda: client.get("/readyz").json()["detail"] is None)
 
 
@@ -127,8 +128,38 @@ def test_a_shadow_reads_along_and_answers_nobody(client: TestClient, app: FastAP
     compared = 'xiaobao_shadow_texts_total{bundle="b",outcome="compared"} 5.0'
     until(lambda: compared in client.get("/metrics").text)
     assert "xiaobao_shadow_disagreements_total{" not in client.get("/metrics").text  # the same network
+    promote(registry, "b", who="cli:lin", reason="a good reason", force=True)
+    until(lambda: app.state.live.model.name == "b" and app.state.live.shadow is None)  # not beside itself
+    rollback(registry, who="cli:lin", reason="a good reason")
+    until(lambda: app.state.live.shadow is not None)
     set_shadow(registry, None)
     until(lambda: app.state.live.shadow is None)
+
+
+def test_damage_in_the_registry_is_told_once_and_stops_nothing_else(
+    client: TestClient, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_whole(registry.folder / "SHADOW", '{"name": "gone", "share": 0.5}')
+    drift = registry.folder / "drift" / "latest.json"
+    drift.parent.mkdir()
+    write_whole(drift, '{"measures": {"length": 0.25}, "alerts": []}')
+    until(lambda: 'xiaobao_drift{measure="length"} 0.25' in client.get("/metrics").text)
+    drift.write_text("{")
+    until(lambda: "the registry's drift" in caplog.text)
+    time.sleep(0.2)  # ten looks
+    assert "no model 'gone'" in caplog.text
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert sorted(line.split(":")[0] for line in told) == ["the registry's drift", "the registry's shadow"]
+
+
+def test_the_workers_end_also_where_the_service_breaks(app: FastAPI) -> None:
+    async def broken() -> None:
+        async with app.router.lifespan_context(app):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(broken())
+    assert not app.state.live.model.pool.is_alive
 
 
 def test_a_replaced_model_works_until_its_last_lease(tiny_predictor: Predictor) -> None:

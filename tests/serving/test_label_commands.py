@@ -1,5 +1,6 @@
 """Decisions leave the store redacted, in versions; what is erased leaves every version; Label Studio and back."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,11 +12,13 @@ from click.testing import CliRunner, Result
 from data.errors import InputFileError
 from data.label_studio import read_tasks
 from data.snapshots import read_manifest, read_snapshot, snapshots
+from data.store.label_export import ExportDesk, is_case_number
 from data.store.maintenance import erase
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, open_store
 from data.taxonomy import Taxonomy
 from models.registry import Registry
+from serving.cli import main
 from serving.commands.drift import drift_group
 from serving.commands.labels import labels_group
 from serving.commands.opening import opened_store
@@ -57,11 +60,15 @@ def test_decisions_become_a_snapshot_and_what_is_erased_leaves_it(store: Store, 
     [first] = snapshots(tmp_path)
     rows = {row.id: row for row in read_snapshot(first)}
     assert set(rows) == {kept.id, erased.id}
+    assert all(map(is_case_number, rows))
+    assert not is_case_number("studio-4")
     row = rows[kept.id]
     assert (row.category, row.flags, row.readings[0]["category"]) == ("B02", ("E07", "P01", "P02"), "B09")
     assert row.probabilities["category"] == {"B03A": 0.71, "B02": 0.29}
     whole = "".join(file.read_text(encoding="utf-8") for file in first.iterdir())
-    for secret in ("13800138000", "王丽", user_id(store, "supervisor-east")):
+    person = user_id(store, "supervisor-east")
+    unsalted = hashlib.sha256(person.encode()).hexdigest()[:8]  # whoever knows the ids would find it
+    for secret in ("13800138000", "王丽", person, unsalted):
         assert secret not in whole
     assert waiting.id not in whole
     run("pull", "--into", str(tmp_path))
@@ -83,6 +90,26 @@ def test_a_changed_snapshot_is_refused(store: Store, tmp_path: Path) -> None:
         (snapshot / f"{name}.jsonl").write_text("")
     with pytest.raises(InputFileError, match="was changed"):
         read_snapshot(snapshot)
+
+
+def test_a_damaged_snapshot_keeps_no_other_from_forgetting(store: Store, tmp_path: Path) -> None:
+    kept, erased = put(store, external_id="kept"), put(store, external_id="erased")
+    decide(store, kept.id)
+    run("pull", "--into", str(tmp_path))
+    [damaged] = snapshots(tmp_path)
+    damaged = damaged.rename(tmp_path / f"2026-01-01{damaged.name[10:]}")  # the first in order
+    decide(store, erased.id)
+    run("pull", "--into", str(tmp_path))
+    sound = snapshots(tmp_path)[1]
+    (damaged / "manifest.json").unlink()
+    erase(store, erased.id, actor_id="cli", reason="客户要求删除")
+    result = CliRunner().invoke(main, ["labels", "forget", "--into", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (1, "1 rows left the snapshots\n")
+    assert damaged.name in result.stderr
+    assert sound.name not in result.stderr
+    assert [row.id for row in read_snapshot(sound)] == [kept.id]
+    run("pull", "--into", str(tmp_path))  # the decision that is left is the damaged one's: written anew
+    assert [row.id for row in read_snapshot(damaged)] == [kept.id]
 
 
 def test_a_withdrawn_decision_is_no_label(store: Store, tmp_path: Path) -> None:
@@ -118,6 +145,9 @@ def test_label_studio_and_back(store: Store, tmp_path: Path, taxonomy: Taxonomy)
     names = ("id", "text", "order_type", "category", "leaf", "cause", "subcause", "channel", "flags", "split")
     assert [getattr(one, name) for name in names] == [getattr(other, name) for name in names]
     assert other.source == "label_studio"
+    erase(store, case.id, actor_id="cli", reason="客户要求删除")
+    assert "1 rows left" in run("forget", "--into", str(tmp_path / "b")).output
+    assert read_snapshot(back) == []
     content = json.loads(tasks.read_text(encoding="utf-8"))
     content[0]["annotations"][0]["result"][0]["value"]["choices"] = ["nonsense"]
     tasks.write_text(json.dumps(content))
@@ -125,12 +155,23 @@ def test_label_studio_and_back(store: Store, tmp_path: Path, taxonomy: Taxonomy)
         read_tasks(tasks, taxonomy)
 
 
-def test_next_cases_come_from_the_store(store: Store, tmp_path: Path) -> None:
+def test_next_cases_come_from_the_store_and_are_written_down_first(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cases = [put(store, f"第{i}次投诉，信用卡被盗刷{i}千元", external_id=str(i)) for i in range(6)]
     decide(store, cases[0].id)
     output, studio = tmp_path / "next.jsonl", tmp_path / "tasks.json"
     arguments = ["-n", "20", "--output", str(output), "--studio", str(studio)]
-    result = CliRunner().invoke(labels_next_command, arguments, obj=opened_store)
+    desk = ExportDesk(opened=opened_store, actor=lambda: "cli:lin")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", lambda *_, **__: 1 / 0)
+        assert CliRunner().invoke(labels_next_command, arguments, obj=desk).exit_code == 1
+    with store.reading() as work:  # what did not come to be written was
+        [entry] = work.audit.entries(within=ROOT, limit=1)
+    assert (entry.action, entry.actor_id, json.loads(entry.details)) == (
+        "labels.chosen", "cli:lin", {"cases": 6, "texts": 6},
+    )  # fmt: skip
+    result = CliRunner().invoke(labels_next_command, arguments, obj=desk)
     assert result.exit_code == 0, result.output
     chosen = {entry["id"]: entry["reason"] for entry in map(json.loads, output.read_text().splitlines())}
     assert set(chosen) == {case.id for case in cases}
@@ -153,6 +194,10 @@ def test_drift_is_measured_from_the_store(store: Store, tmp_path: Path, monkeypa
     assert checked.exit_code == 1, checked.output
     assert "ALERT  length" in checked.output
     assert "ALERT  length" not in calm.output
+    night = datetime(2026, 9, 30, 17, tzinfo=UTC)  # one in the morning of the first of October in China
+    put(store, "凌晨投诉信用卡年费", external_id="night", received_at=night)
+    again = CliRunner().invoke(drift_group, ["reference", "--from", "2026-10-01", "--to", "2026-11-01"])
+    assert again.output == "reference of now: 6 texts\n"
     found = Registry(tmp_path).drift()
     assert found is not None
     assert found[0]["length"] == 1.0

@@ -76,6 +76,9 @@ def test_decisions_become_a_candidate_before_the_gate(
     )
     assert retrain(work, registry, say=said.append).candidate == "november"
     assert said[-1] == "november is in the registry already; asking the gate"
+    other = write_snapshot(tmp_path / "labels", decided[:20], versions=versions, hugging_face=False)
+    with pytest.raises(InputFileError, match="learned from another labels"):
+        retrain(replace(work, snapshot=other), registry, say=said.append)
 
 
 def test_labels_of_another_taxonomy_are_refused(

@@ -91,7 +91,9 @@ def test_a_changed_habit_and_an_odd_reviewer_are_found() -> None:
 def test_a_snapshot_is_a_hugging_face_dataset_too_and_forgets_there_as_well(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     rows = [row(i, flags=("P01",) if i % 2 else ()) for i in range(40)]
+    plain = write_snapshot(tmp_path, rows, versions={"taxonomy": "1.0.0"}, hugging_face=False)
     folder = write_snapshot(tmp_path, rows, versions={"taxonomy": "1.0.0"}, hugging_face=True)
+    assert folder == plain  # the same rows, and now the dataset beside them
     stored = datasets.load_from_disk(str(folder / "datasets"))
     assert {split: len(stored[split]) for split in stored} == {
         split: len(read_snapshot(folder, [split])) for split in ("gate", "train")

@@ -8,15 +8,16 @@ from typing import Any
 
 import yaml
 
+from data.days import CHINA
 from data.policy.calendar import default_calendar
-from data.policy.case_times import SHANGHAI, CaseTimes, Extension, Fulfilment, Pause, Trigger
+from data.policy.case_times import CaseTimes, Extension, Fulfilment, Pause, Trigger
 from data.policy.clocks import Clock, clocks_of
 from data.policy.schema import POLICY_PATH, Policy, TriggerKind, default_policy, load_policy
 
 
 def at(text: str) -> datetime:
     """`2026-03-01` (noon) or `2026-03-01 23:59`."""
-    return datetime.fromisoformat(text if " " in text else f"{text} 12:00").replace(tzinfo=SHANGHAI)
+    return datetime.fromisoformat(text if " " in text else f"{text} 12:00").replace(tzinfo=CHINA)
 
 
 def day(text: str) -> date:

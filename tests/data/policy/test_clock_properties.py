@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.days import china_day
 from data.policy.calendar import default_calendar
-from data.policy.case_times import CaseTimes, Extension, Pause, Trigger, shanghai_day
+from data.policy.case_times import CaseTimes, Extension, Pause, Trigger
 from data.policy.clocks import Clock, clocks_of, deciding_clock
 from data.policy.counting import due_after
 from data.policy.schema import default_policy
@@ -31,7 +32,7 @@ def pauses(draw: st.DrawFn, start: datetime) -> Pause:
     began = start + timedelta(hours=draw(hours))
     length = draw(st.one_of(st.none(), st.integers(0, 60 * 24)))
     ended = None if length is None else began + timedelta(hours=length)
-    return Pause(kind="testing", began_at=began, ended_at=ended, notified_on=shanghai_day(began))
+    return Pause(kind="testing", began_at=began, ended_at=ended, notified_on=china_day(began))
 
 
 @st.composite
@@ -50,7 +51,7 @@ def extensions(draw: st.DrawFn, start: datetime) -> Extension:
         approver_role=role,
         reason=reason,
         approved_at=approved,
-        notified_on=shanghai_day(approved) + timedelta(days=draw(st.integers(0, 3))),
+        notified_on=china_day(approved) + timedelta(days=draw(st.integers(0, 3))),
     )
 
 
@@ -107,7 +108,7 @@ def test_an_extension_never_shortens_and_never_goes_beyond_the_cap(
         "calendar_days",
         counting=POLICY.counting,
         calendar=CALENDAR,
-        pauses=[(shanghai_day(p.began_at), shanghai_day(p.ended_at or now)) for p in known],
+        pauses=[(china_day(p.began_at), china_day(p.ended_at or now)) for p in known],
     )
     assert _due(times, now) <= _due(more, now) <= cap.at
 
@@ -118,9 +119,9 @@ def test_with_new_facts_the_cap_counts_from_the_newest(times: CaseTimes, age: ti
     now = _start(times) + age
     clock = _d1(times, now)
     paused = timedelta(
-        days=sum((shanghai_day(p.ended_at or now) - shanghai_day(p.began_at)).days for p in times.known_at(now).pauses)
+        days=sum((china_day(p.ended_at or now) - china_day(p.began_at)).days for p in times.known_at(now).pauses)
     )
-    latest = shanghai_day(clock.started_at) + timedelta(days=CAP) + paused
+    latest = china_day(clock.started_at) + timedelta(days=CAP) + paused
     assert clock.due_on is not None
     assert clock.due_on <= latest
 
@@ -164,7 +165,7 @@ def test_the_time_zone_of_the_input_does_not_matter(times: CaseTimes, age: timed
 @settings(deadline=None)
 def test_the_earliest_wins(times: CaseTimes, age: timedelta, tickets: list[int], petition: bool) -> None:
     start = _start(times)
-    more = [Trigger(kind="hotline_12345", at=start, due=shanghai_day(start) + timedelta(days=d)) for d in tickets]
+    more = [Trigger(kind="hotline_12345", at=start, due=china_day(start) + timedelta(days=d)) for d in tickets]
     more += [Trigger(kind="petition", at=start)] if petition else []
     clocks = clocks_of(
         replace(times, triggers=[*times.triggers, *more]), policy=POLICY, calendar=CALENDAR, now=start + age
@@ -185,8 +186,8 @@ def test_state_and_date_agree(times: CaseTimes, age: timedelta) -> None:
     assert clock.due_on is not None
     assert clock.days_left is not None
     assert (clock.state == "overdue") == (now >= clock.due_at)
-    assert clock.days_left == max(0, (clock.due_on - shanghai_day(now)).days)
-    assert shanghai_day(clock.due_at) == clock.due_on + timedelta(days=1)
+    assert clock.days_left == max(0, (clock.due_on - china_day(now)).days)
+    assert china_day(clock.due_at) == clock.due_on + timedelta(days=1)
 
 
 @given(start=starts)
@@ -211,4 +212,4 @@ def test_an_hour_more_or_less_on_the_same_day_changes_nothing(start: datetime, l
         for moment in (midnight, start, midnight + timedelta(hours=23, minutes=59))
         for unit in ("calendar_days",)
     }
-    assert dues == {shanghai_day(start) + timedelta(days=limit)}
+    assert dues == {china_day(start) + timedelta(days=limit)}

@@ -3,10 +3,10 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import MetaData, select, text
+from sqlalchemy import MetaData, delete, select, text
 
 from data.preparation import prepare_text
 from data.store.clock_records import NewClosing
@@ -14,7 +14,9 @@ from data.store.crypto import MasterKeys
 from data.store.records import Facets, NewCase, NewLabel, NewTriageResult
 from data.store.scope import ROOT
 from data.store.tables import Case
-from data.store.unit_of_work import Store
+from data.store.unit_of_work import Store, UnitOfWork
+from data.store.warning_records import Finding
+from data.store.warning_tables import EarlyWarning, WarningDay
 from data.taxonomy import default_taxonomy
 
 HEAD, EAST, EAST_ONE, WEST = "/head/", "/head/east/", "/head/east/east-1/", "/head/west/"
@@ -120,6 +122,15 @@ def put(store: Store, original: str = TEXT, **changes: Any) -> Case:
     answer = changes.pop("result", None) or result()
     with store.writing() as work:
         return work.cases.add(new_case(original, **changes), answer, actor_id="hotline-key", within=ROOT).case
+
+
+def record_warnings(work: UnitOfWork, *findings: Finding) -> Sequence[EarlyWarning]:
+    """As a look at a day of its own does; returns the new ones."""
+    day = date(2000, 1, 1)
+    work.session.execute(delete(WarningDay).where(WarningDay.day == str(day)))
+    hold = work.warnings.claim(day)
+    assert hold is not None
+    return work.warnings.record(findings, hold=hold)
 
 
 def all_values(store: Store) -> Sequence[tuple[str, str]]:

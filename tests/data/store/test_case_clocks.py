@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from data.days import CHINA, china_day
 from data.errors import NotAllowedError, PolicyError, StoreError
 from data.policy.book import PolicyBook
 from data.policy.calendar import default_calendar
-from data.policy.case_times import SHANGHAI, CaseTimes, shanghai_day
+from data.policy.case_times import CaseTimes
 from data.policy.schema import Policy, default_policy
 from data.store.clock_records import CaseClocks
 from data.store.scope import ROOT
@@ -32,7 +33,7 @@ def row(store: Store, case: Case) -> Case:
 def due(store: Store, case: Case) -> tuple[str | None, str | None]:
     """Code of the deciding clock and its last day in China."""
     found = row(store, case)
-    last_day = found.due_at and (found.due_at - timedelta(seconds=1)).astimezone(SHANGHAI).date()
+    last_day = found.due_at and (found.due_at - timedelta(seconds=1)).astimezone(CHINA).date()
     return found.due_code, last_day and last_day.isoformat()
 
 
@@ -54,7 +55,7 @@ def test_clocks_run_from_intake(store: Store, source: str | None, codes: list[st
 
 
 def test_a_tickets_own_date_decides_where_it_is_earlier(store: Store, clock: Clock) -> None:
-    ticket = datetime(2026, 12, 4, 17, 0, tzinfo=SHANGHAI)
+    ticket = datetime(2026, 12, 4, 17, 0, tzinfo=CHINA)
     case = put(store, source="12345", ticket_due_at=ticket)
     assert [clock.code for clock in clocks(store, case).clocks] == ["TICKET", "D1"]
     assert (row(store, case).due_code, row(store, case).due_at) == ("TICKET", ticket)
@@ -70,7 +71,7 @@ def test_what_happens_moves_the_due_date(store: Store, clock: Clock) -> None:
     clock.advance(days=2)
     with store.writing() as work:
         work.clocks.begin_pause(
-            case.id, "appraisal", began_at=clock(), notified_on=shanghai_day(clock()), actor_id="x", within=EAST
+            case.id, "appraisal", began_at=clock(), notified_on=china_day(clock()), actor_id="x", within=EAST
         )
     clock.advance(days=3)
     with store.writing() as work:
@@ -96,7 +97,7 @@ def test_a_running_pause_moves_the_due_date_day_by_day(store: Store, clock: Cloc
     case = put(store)
     with store.writing() as work:
         work.clocks.begin_pause(
-            case.id, "mediation", began_at=clock(), notified_on=shanghai_day(clock()), actor_id="x", within=EAST
+            case.id, "mediation", began_at=clock(), notified_on=china_day(clock()), actor_id="x", within=EAST
         )
     for day in ("2026-12-15", "2026-12-15", "2026-12-16"):  # the day of receipt did not count anyway
         with store.writing() as work:
@@ -171,7 +172,7 @@ def test_one_pause_at_a_time(store: Store, clock: Clock) -> None:
 
     def begin() -> None:
         with store.writing() as work:
-            day = shanghai_day(clock())
+            day = china_day(clock())
             work.clocks.begin_pause(case.id, "testing", began_at=clock(), notified_on=day, actor_id="x", within=EAST)
 
     begin()

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from data.days import china_day
 from data.errors import StoreError
-from data.policy.case_times import shanghai_day
 from data.store.clock_records import NewClosing, Reopening
 from data.store.maintenance import purge
 from data.store.scope import ROOT
@@ -159,7 +159,7 @@ def test_a_time_that_cannot_be_is_refused(store: Store, clock: Clock) -> None:
 def test_a_pause_is_ended_before_closing(store: Store, clock: Clock) -> None:
     case = put(store)
     with store.writing() as work:
-        day = shanghai_day(clock())
+        day = china_day(clock())
         work.clocks.begin_pause(case.id, "testing", began_at=clock(), notified_on=day, actor_id="x", within=EAST)
     with pytest.raises(StoreError) as caught:
         close(store, case, told(clock()))

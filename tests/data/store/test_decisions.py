@@ -11,7 +11,7 @@ from data.store.records import CaseFilter
 from data.store.scope import ROOT
 from data.store.tables import KeyMaterial
 from data.store.unit_of_work import Store, UnitOfWork
-from tests.data.store.cases import EAST, WEST, label, masters, put, result, user_id
+from tests.data.store.cases import EAST, WEST, Clock, label, masters, put, result, user_id
 
 Change = Callable[[UnitOfWork, str, str], object]
 CHANGES: dict[str, Change] = {
@@ -113,6 +113,26 @@ def test_an_alerting_flag_stands_until_a_second_person_confirms(store: Store) ->
     with store.reading() as work:
         event = work.events.of_case(case_id, within=EAST)[-1]
     assert (event.kind, event.actor_id, event.details) == ("flags_confirmed", supervisor, {"lowered": ["E07"]})
+
+
+def test_what_waits_for_a_second_person_is_counted_and_listed_oldest_first(store: Store, clock: Clock) -> None:
+    """Not what was labelled with its flag, nor one's own, nor another branch's, nor a reading that changes nothing."""
+    first, second, kept, own, erased = (put(store).id for _ in range(5))
+    handler, supervisor = user_id(store, "handler-east"), user_id(store, "supervisor-east")
+    decisions = ((second, handler, ()), (first, handler, ("S01",)), (kept, handler, ("E07",)), (own, supervisor, ()))
+    for case_id, user, wanted in (*decisions, (erased, handler, ())):
+        clock.advance(minutes=1)
+        with store.writing() as work:
+            work.labels.add(case_id, label(user, flags=wanted), within=EAST)
+    with store.writing() as work:
+        work.labels.add(first, label(supervisor, flags=("E07",), is_blind=True), within=EAST)
+        work.originals.erase(erased, actor_id="cli", reason="客户要求", within=EAST)
+    with store.reading() as work:
+        found = work.labels.waiting_for_second(supervisor, within=EAST)
+        assert [(case.id, flags) for case, _, flags in found] == [(second, ("E07",)), (first, ("E07",))]
+        assert [case.id for case, *_ in work.labels.waiting_for_second(supervisor, within=EAST, limit=1)] == [second]
+        assert work.labels.count_for_second(supervisor, within=EAST) == 2
+        assert work.labels.count_for_second(supervisor, within=WEST) == 0
 
 
 def test_who_disagrees_labels_again_and_nothing_waits(store: Store) -> None:

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from data.days import china_day
 from data.errors import ClockError, NotAllowedError, NotFoundError, StoreError, XiaobaoError
-from data.policy.case_times import shanghai_day
 from data.store.extensions import capacities
 from data.store.scope import ROOT
 from data.store.tables import ClockExtension
@@ -43,7 +43,7 @@ def test_an_extension_counts_once_asked_for_approved_and_told(store: Store, cloc
     assert due(store, case) == ("D1", "2026-12-15"), "not told yet"
     clock.advance(days=1)
     with store.writing() as work:
-        today = shanghai_day(clock())
+        today = china_day(clock())
         work.extensions.record_notice(case.id, extension, notified_on=today, actor_id="x", within=EAST)
     assert due(store, case) == ("D1", "2026-12-30")
     with store.reading() as work:
@@ -165,12 +165,12 @@ def test_a_complainant_told_too_late_keeps_the_first_limit(store: Store, clock: 
         work.extensions.approve(case.id, extension, user_id=user_id(store, "supervisor-east"), within=EAST)
     clock.advance(days=4)
     for days, code in ((0, "extension_not_told"), (1, "time_invalid"), (-5, "extension_not_told")):
-        told_on = shanghai_day(clock()) + timedelta(days=days)
+        told_on = china_day(clock()) + timedelta(days=days)
         with pytest.raises(XiaobaoError) as caught, store.writing() as work:
             work.extensions.record_notice(case.id, extension, notified_on=told_on, actor_id="x", within=EAST)
         assert caught.value.code == code
     with store.writing() as work:
-        told_on = shanghai_day(clock()) - timedelta(days=3)  # recorded late, told in time
+        told_on = china_day(clock()) - timedelta(days=3)  # recorded late, told in time
         work.extensions.record_notice(case.id, extension, notified_on=told_on, actor_id="x", within=EAST)
     assert due(store, case) == ("D1", "2026-12-30")
 
@@ -178,7 +178,7 @@ def test_a_complainant_told_too_late_keeps_the_first_limit(store: Store, clock: 
 def test_a_decision_is_made_once(store: Store, clock: Clock) -> None:
     case = put(store)
     extension = ask(store, case.id)
-    supervisor, today = user_id(store, "supervisor-east"), shanghai_day(clock())
+    supervisor, today = user_id(store, "supervisor-east"), china_day(clock())
     with store.writing() as work:
         row = work.extensions.approve(case.id, extension, user_id=supervisor, notified_on=today, within=EAST)
         assert row.notified_on == today

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from data.days import CHINA
 from data.errors import NotFoundError, StoreError
 from data.store.clock_records import Reopening
-from data.store.columns import CHINA
 from data.store.records import NewTriageResult, StoredCase
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store

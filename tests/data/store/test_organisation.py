@@ -25,7 +25,7 @@ UNSCOPED = {
     "ConfirmationRepository": {"confirm", "withdraw", "standing", "confirmed"},  # the policy is the whole bank's
     "UserRepository": {"path_of", "names"},
     "KeyRing": {"create", "open", "destroy", "keep", "kept", "forget", "rewrap", "secret"},
-    "OutboxRepository": {"put", "has", "waiting_since", "dispatch"},
+    "OutboxRepository": {"put", "has", "payload", "waiting_since", "dispatch"},
     "AlertRepository": {"follow", "is_due", "notify"},
     "WebhookRepository": {"secret"},
     "DeliveryRepository": {"due_webhooks", "claim", "release", "delivered", "failed"},
@@ -108,6 +108,7 @@ def test_another_branchs_case_is_invisible(store: Store) -> None:
         "reply": lambda work: work.replies.of_case(other.id, within=WEST),
         "save reply": lambda work: work.replies.save(other.id, "答复", user_id=supervisor, within=WEST),
         "withdraw extension": lambda work: work.extensions.withdraw(other.id, 1, user_id=supervisor, within=WEST),
+        "restore extension": lambda work: work.extensions.restore(other.id, 1, user_id=supervisor, within=WEST),
         "rectifications": lambda work: work.rectifications.of_case(other.id, within=WEST),
         "reminders": lambda work: work.reminders.of_case(other.id, within=WEST),
         "erase": lambda work: work.originals.erase(other.id, actor_id="x", reason="客户要求", within=WEST),
@@ -228,3 +229,13 @@ def _refused(call: Callable[[UnitOfWork], object], work: UnitOfWork) -> bool:
     except NotFoundError:
         return True
     return False
+
+
+@pytest.mark.parametrize("change", ["link", "mark", "unlink"])
+def test_who_is_linked_anew_signs_in_anew(store: Store, change: str) -> None:
+    person, more = user_id(store, "handler-east"), {"issuer": "https://idp", "subject": "s1"}
+    with store.writing() as work:
+        token = work.sign_in.open_session(person)
+    with store.writing() as work:
+        getattr(work.identities, change)(person, **(more if change == "link" else {}), actor_id="cli", within=ROOT)
+        assert work.sign_in.by_token(token) is None

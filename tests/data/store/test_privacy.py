@@ -1,16 +1,17 @@
 """Originals: sealed, bound to their case, revealed to people for a reason, erased for good."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Text, update
 from sqlalchemy.engine import make_url
 
 from data.errors import KeyMaterialError, NotAllowedError, NotFoundError, StoreError
 from data.store.crypto import AES, SM4, MasterKeys, check_cipher, decrypt, encrypt, new_key
 from data.store.maintenance import erase, rotate
 from data.store.scope import ROOT
-from data.store.tables import KeyMaterial, Original
+from data.store.tables import Base, KeyMaterial, Original
 from data.store.unit_of_work import Store, open_store
 from tests.data.store.cases import EAST, HEAD, TEXT, all_values, label, master_key, masters, put, user_id
 
@@ -225,6 +226,26 @@ def test_an_erased_case_is_unreadable_but_counted(store: Store) -> None:
         assert work.statistics.count_flags(within=ROOT) == {"E07": 2, "P02": 2}
     assert (erased.redacted_text, erased.customer_key, erased.sketch) == ("", None, None)
     assert erased.erased_at is not None
+
+
+def test_no_word_that_hung_on_an_erased_case_is_left(store: Store) -> None:
+    """Every text of a table with cases but messages of imports, which hold none, and items of 溯源整改, which stay."""
+    case, _, word = put(store, f"{TEXT}我住在河边。"), put(store), "河边"
+    handler, supervisor = user_id(store, "handler-east"), user_id(store, "supervisor-east")
+    with store.writing() as work:
+        given: dict[str, Any] = {"user_id": handler, "within": EAST}
+        work.labels.add(case.id, label(handler, reason=word), within=EAST)
+        work.replies.save(case.id, f"住{word}的客户", **given)
+        work.supervision.write(case.id, to_user=handler, text=f"客户住在{word}", from_user=supervisor, within=EAST)
+        work.extensions.request(case.id, step="D2", total=30, reason="情况复杂", note=word, **given)
+    with_text = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        if "case_id" in table.columns and any(isinstance(column.type, Text) for column in table.columns)
+    } - {"import_rows", "rectifications"}
+    assert {table for table, value in all_values(store) if word in value} - {"search_grams"} == with_text | {"cases"}
+    erase(store, case.id, actor_id="cli", reason="客户要求删除")
+    assert [table for table, value in all_values(store) if word in value] == []
 
 
 def test_an_erased_key_is_not_left_in_the_file(store: Store, url: str) -> None:

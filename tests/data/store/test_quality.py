@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from data.days import china_day
 from data.errors import NotFoundError
-from data.policy.case_times import shanghai_day
 from data.store.records import NewTriageResult
 from data.store.supervision_tables import MISSED, SECOND
 from data.store.unit_of_work import Store
@@ -73,7 +73,7 @@ def test_a_reading_changes_nothing_and_is_given_once(store: Store, clock: Clock)
     other = label(user_id(store, "supervisor-east"), is_blind=True)
     with store.writing() as work, pytest.raises(NotFoundError):
         work.quality.record(case_id, MISSED, other, within=EAST)
-    since = shanghai_day(clock.now) - timedelta(days=2)
+    since = china_day(clock.now) - timedelta(days=2)
     with store.reading() as work:
         [found] = work.quality.readings(MISSED, since=since, within=EAST)
         assert (found.label.id, found.answer["flags"], found.first) == (reading.id, [], None)
@@ -93,6 +93,6 @@ def test_a_second_reading_stands_beside_the_first_decision(store: Store, clock: 
         work.quality.record(case_id, SECOND, blind, within=EAST)
         work.labels.add(case_id, label(handler, flags=("P02",), channel="third_party"), within=EAST)
     with store.reading() as work:
-        [found] = work.quality.readings(SECOND, since=shanghai_day(clock.now) - timedelta(days=2), within=EAST)
+        [found] = work.quality.readings(SECOND, since=china_day(clock.now) - timedelta(days=2), within=EAST)
     assert found.first is not None
     assert (found.first.channel, found.label.channel) == ("electronic", "counter")

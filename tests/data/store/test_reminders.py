@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data.days import china_day
 from data.errors import XiaobaoError
-from data.policy.case_times import shanghai_day
 from data.policy.clocks import deciding_clock
 from data.store.clock_records import DueReminder, Reopening
 from data.store.scope import ROOT
@@ -71,7 +71,7 @@ def test_a_new_due_date_is_told_anew(store: Store, clock: Clock) -> None:
     extension = ask(store, case.id)
     with store.writing() as work:
         supervisor = user_id(store, "supervisor-east")
-        work.extensions.approve(case.id, extension, user_id=supervisor, notified_on=shanghai_day(clock()), within=EAST)
+        work.extensions.approve(case.id, extension, user_id=supervisor, notified_on=china_day(clock()), within=EAST)
     assert take(store) == []
     clock.advance(days=15)
     assert take(store) == [("D1", "three_days")]
@@ -81,7 +81,7 @@ def test_a_paused_or_closed_case_reminds_nobody(store: Store, clock: Clock) -> N
     paused, closed = put(store), put(store, "另一件")
     clock.advance(days=2)
     with store.writing() as work:
-        day = shanghai_day(clock())
+        day = china_day(clock())
         work.clocks.begin_pause(paused.id, "testing", began_at=clock(), notified_on=day, actor_id="x", within=EAST)
         work.cases.close(closed.id, told(clock()), actor_id="x", within=EAST)
     for _ in range(30):
@@ -179,13 +179,13 @@ def _do(store: Store, case: Case, action: str, now: datetime) -> None:
         if action == "new_facts":
             work.clocks.add_new_facts(case.id, at=now, **at)
         elif action == "pause":
-            work.clocks.begin_pause(case.id, "mediation", began_at=now, notified_on=shanghai_day(now), **at)
+            work.clocks.begin_pause(case.id, "mediation", began_at=now, notified_on=china_day(now), **at)
         elif action == "resume":
             work.clocks.end_pause(case.id, ended_at=now, **at)
         elif action == "forward":
             work.clocks.add_trigger(case.id, "pboc", at=now, due_at=now + timedelta(days=4), **at)
         elif action == "extend":
-            today = shanghai_day(now)
+            today = china_day(now)
             work.extensions.approve(case.id, extension, user_id=supervisor, notified_on=today, within=EAST)
         elif action == "fulfil":
             work.clocks.add_fulfilment(case.id, "D1", at=now, **at)

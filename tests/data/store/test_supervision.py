@@ -48,10 +48,11 @@ def test_only_an_act_of_a_person_since_the_latest_reminder_counts(store: Store, 
 def test_a_note_stands_until_the_one_it_is_for_acknowledges(store: Store, clock: Clock) -> None:
     case = put(store)
     supervisor, handler = user_id(store, "supervisor-east"), user_id(store, "handler-east")
+    given = {"to_user": handler, "text": "请今日联系客户13800138000", "from_user": supervisor, "within": EAST}
     with store.writing() as work:
-        note = work.supervision.write(
-            case.id, to_user=handler, text="请今日联系客户13800138000", from_user=supervisor, within=EAST
-        )
+        note = work.supervision.write(case.id, entry="form-1", **given)
+    with store.writing() as work:
+        assert work.supervision.write(case.id, entry="form-1", **given).id == note.id  # a double click
     with store.reading() as work:
         assert "13800138000" not in note.text
         assert [found.id for found, _ in work.supervision.waiting_for(handler, within=EAST)] == [note.id]

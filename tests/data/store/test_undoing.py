@@ -8,7 +8,7 @@ from data.store.scope import ROOT
 from data.store.tables import Event
 from data.store.undoing import POSSIBLE_FOR
 from data.store.unit_of_work import Store
-from tests.data.store.cases import EAST, EAST_ONE, HEAD, Clock, facets, label, put, result, user_id
+from tests.data.store.cases import EAST, EAST_ONE, HEAD, Clock, facets, label, put, result, told, user_id
 
 
 def latest(store: Store, case_id: str, user: str) -> Event:
@@ -83,6 +83,18 @@ def test_a_case_handed_up_comes_back_with_its_assignee(store: Store) -> None:
     with store.reading() as work:
         found = work.cases.get(case.id, within=EAST)
         assert (found.unit_id, found.assignee_id) == ("east", handler)
+
+
+def test_with_a_closing_the_request_for_more_time_comes_back(store: Store, clock: Clock) -> None:
+    case, handler = put(store), user_id(store, "handler-east")
+    with store.writing() as work:
+        work.extensions.request(case.id, step="D2", total=30, reason="情况复杂", user_id=handler, within=EAST)
+    with store.writing() as work:
+        work.cases.close(case.id, told(clock.now), actor_id=handler, within=EAST)
+        assert work.extensions.pending(within=EAST) == []
+    undo(store, case.id, handler)
+    with store.reading() as work:
+        assert [row.case_id for row in work.extensions.pending(within=EAST)] == [case.id]
 
 
 def test_nobody_else_and_nothing_later_or_old_is_undone(store: Store, clock: Clock) -> None:

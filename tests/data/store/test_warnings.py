@@ -10,7 +10,7 @@ from data.store.scope import ROOT
 from data.store.unit_of_work import Store
 from data.store.warning_records import Finding
 from data.store.warning_tables import EarlyWarning
-from tests.data.store.cases import EAST, HEAD, MONDAY, WEST, Clock, put, user_id
+from tests.data.store.cases import EAST, HEAD, MONDAY, WEST, Clock, put, record_warnings, user_id
 
 DAY = date(2026, 11, 29)
 
@@ -25,7 +25,7 @@ def finding(*cases: str, **changes: Any) -> Finding:
 
 def record(store: Store, *findings: Finding) -> list[EarlyWarning]:
     with store.writing() as work:
-        return list(work.warnings.record(findings, day=DAY))
+        return list(record_warnings(work, *findings))
 
 
 def cases(store: Store, count: int, **more: Any) -> list[str]:
@@ -139,16 +139,25 @@ def test_another_branch_sees_neither_warning_nor_cases(store: Store) -> None:
 
 def test_a_day_is_taken_by_one_and_given_free_by_one_that_died(store: Store, clock: Clock) -> None:
     with store.writing() as work:
-        assert work.warnings.claim(DAY)
+        lost = work.warnings.claim(DAY)
+        assert lost is not None
     with store.writing() as work:
-        assert not work.warnings.claim(DAY)
+        assert work.warnings.claim(DAY) is None
     clock.advance(minutes=31)
     with store.writing() as work:
-        assert work.warnings.claim(DAY)
-        work.warnings.release(DAY)
-        assert work.warnings.claim(DAY)
-    assert record(store) == []
+        hold = work.warnings.claim(DAY)
+        assert hold is not None
+        work.warnings.release(lost)
+        assert work.warnings.claim(DAY) is None  # who has lost it gives nothing free …
+    with pytest.raises(StoreError) as error, store.writing() as work:
+        work.warnings.record([finding()], hold=lost)
+    assert error.value.code == "day_lost"  # … and records nothing
+    with store.writing() as work:
+        work.warnings.release(hold)
+        again = work.warnings.claim(DAY)
+        assert again is not None
+        assert work.warnings.record([], hold=again) == []
     with store.writing() as work:
         clock.advance(days=1)
         assert work.warnings.is_finished(DAY)
-        assert not work.warnings.claim(DAY)
+        assert work.warnings.claim(DAY) is None

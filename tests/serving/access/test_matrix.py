@@ -12,13 +12,14 @@ import pytest
 from httpx import Response
 from starlette.routing import BaseRoute, Mount
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.api_keys import NewApiKey
+from data.store.organisation import WORKING_ROLES
 from data.store.records import NewImport
 from data.store.scope import ROOT
 from data.store.unit_of_work import utc_now
 from models.predictor import Predictor
-from serving.access.permissions import PERMISSIONS
+from serving.access.permissions import PERMISSIONS, PERMISSIONS_OF_ROLE
 from tests.conftest import new_database
 from tests.data.store.cases import label, put, told, user_id
 from tests.serving.access.matrix import ALL, KEYS, MATRIX, PERSONS, WITHOUT_TOKEN, On, Row
@@ -129,6 +130,10 @@ def _file(number: int, unit_id: str) -> NewImport:
     )  # fmt: skip
 
 
+def test_the_store_gives_cases_to_whom_the_service_lets_decide() -> None:
+    assert {role for role, may in PERMISSIONS_OF_ROLE.items() if "cases.label" in may} == WORKING_ROLES
+
+
 def test_every_route_stands_in_the_matrix(world: World) -> None:
     app = world.bank.client.app
     rows = {_pattern(row.route) for row in MATRIX}
@@ -212,7 +217,7 @@ def _call(world: World, row: Row, caller: str, unit: str, place: str, *, is_let_
     method, path = row.route.split(" ", 1)
     case_id = values.get(On.CASE.value) or values.get("own", "")
     now = utc_now()
-    values |= {"now": now.isoformat(), "today": shanghai_day(now).isoformat(), "made": "1"}
+    values |= {"now": now.isoformat(), "today": china_day(now).isoformat(), "made": "1"}
     if row.prepared and is_let_in:
         values["made"] = str(PREPARED[row.prepared](bank, case_id, now))
     is_anew = row.signs_out and caller in PERSONS.split()
@@ -260,7 +265,7 @@ def _add_fact(bank: Bank, case_id: str, now: datetime) -> int:
 
 
 def _pause(bank: Bank, case_id: str, now: datetime) -> int:
-    times = {"began_at": now, "notified_on": shanghai_day(now)}
+    times = {"began_at": now, "notified_on": china_day(now)}
     with bank.store.writing() as work:
         return work.clocks.begin_pause(case_id, "mediation", **times, actor_id="test", within=ROOT).id  # type: ignore[arg-type]
 

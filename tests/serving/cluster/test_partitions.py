@@ -88,6 +88,14 @@ def test_the_same_run_goes_on_and_another_is_refused(plan: RunPlan, tmp_path: Pa
         begin(folder, other)
 
 
+def test_a_run_that_was_killed_while_it_wrote_its_plan_goes_on(plan: RunPlan, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / ".plan.json.new").write_text("{")
+    begin(folder, plan)
+    assert [path.name for path in folder.iterdir()] == ["plan.json"]
+
+
 def test_a_folder_of_other_files_is_refused(plan: RunPlan, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="holds other files"):
         begin(tmp_path, plan)

@@ -7,11 +7,12 @@ import sqlite3
 
 import pytest
 
+from data.shares import Share
 from data.store.scope import ROOT
 from eval.proportions import share_with_interval
-from serving.console.shares import Share
 from tests.serving.console.office import Office, Seat, fields_of
 
+ODD_DAYS = ("yesterday", "9999-12-31", "0001-01-01")
 PAGES = {
     "/model": ("zhou", "wu", "he", "tan", "gu", "jin"),
     "/policy": ("zhou", "wu", "he", "tan", "gu"),
@@ -84,7 +85,8 @@ def test_a_key_is_shown_once_works_rotates_and_ends(office: Office) -> None:
     assert shen.post(f"{path}/revoke", page="/keys").status_code == 303
     assert works(rotated[1]) == 401
     assert shen.post(f"{path}/rotate", page="/keys", hours="1").status_code == 409
-    for wrong in ({"scope": []}, {"scope": ["cases.label"]}, {"role": "supervisor"}, {"expires": "tomorrow"}):
+    no_days = [{"expires": day} for day in ODD_DAYS]
+    for wrong in ({"scope": []}, {"scope": ["cases.label"]}, {"role": "supervisor"}, *no_days):
         assert shen.post("/keys", page="/keys", **new | wrong).status_code == 422, wrong
 
 
@@ -116,7 +118,9 @@ def test_the_log_is_filtered_verified_and_taken_along(office: Office) -> None:
     assert found("who=zhou&what=original.revealed") == {"original.revealed"}
     assert found("who=tan") == {"session.opened"}
     assert found("since=2020-01-01&until=2020-12-31") == set()
-    assert tan.get("/audit?since=yesterday").status_code == 422
+    for day in ODD_DAYS:
+        assert [tan.get(f"/audit?{name}={day}").status_code for name in ("since", "until")] == [422, 422], day
+    assert tan.get(f"/audit?before={2**64}").status_code == 200
     assert "尚未在工作台校验" in tan.get("/audit").text
     assert tan.post("/audit/verify", page="/audit").status_code == 303
     assert "链完整" in tan.get("/audit").text

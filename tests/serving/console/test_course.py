@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from data.policy.case_times import SHANGHAI
+from data.days import CHINA
 from data.store.scope import ROOT
 from data.store.tables import Case
 from tests.serving.console.office import Office, Seat
@@ -37,7 +37,7 @@ def send(seat: Seat, case_id: str, what: str, **fields: str) -> int:
 def close(office: Office, seat: Seat, case_id: str, **more: str) -> int:
     with office.store.reading() as work:
         seen = work.cases.version(case_id, within=ROOT)
-    now = datetime.now(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+    now = datetime.now(CHINA).strftime("%Y-%m-%dT%H:%M")
     return send(seat, case_id, "close", **({"seen": seen, "outcome": "supported", "told_at": now} | more))
 
 
@@ -54,7 +54,7 @@ def test_more_time_is_decided_by_somebody_else_and_counts_once_told(office: Offi
     assert send(approver, case, "extension/decide", **extension | {"sure": ""}) == 422
     assert send(approver, case, "extension/decide", **extension) == 303
     assert stored(office, case).due_at == before, "not told yet"
-    assert send(approver, case, "extension/told", extension="1", notified_on=f"{datetime.now(SHANGHAI):%F}") == 303
+    assert send(approver, case, "extension/told", extension="1", notified_on=f"{datetime.now(CHINA):%F}") == 303
     assert stored(office, case).due_at == before + timedelta(days=15)  # type: ignore[operator]
     assert "没有待审批的延期申请" in approver.get("/extensions").text
     page = approver.get(f"/cases/{case}").text
@@ -72,6 +72,9 @@ def test_escalation_goes_one_level_up_to_a_named_person(office: Office) -> None:
     assert "周敏 · 东城分行" in page
     assert send(seat, case, "escalate", reason="不行", responsible=person(office, "lin")) == 422
     assert send(seat, case, "escalate", reason="超出网点权限", responsible=person(office, "he")) == 422
+    with office.store.writing() as work:
+        auditor = work.users.add(login="zhu", name="朱明", role="auditor", unit_id="east", within=ROOT).id
+    assert send(seat, case, "escalate", reason="超出网点权限", responsible=auditor) == 422, "works on no case"
     assert send(seat, case, "escalate", reason="超出网点权限", responsible=person(office, "lin")) == 303
     found = stored(office, case)
     assert (found.unit_id, found.assignee_id, found.concerned_unit_id) == ("east", person(office, "lin"), "east-1")
@@ -104,7 +107,11 @@ def test_closing_with_a_root_cause_reaches_the_board_and_can_be_undone(office: O
     assert event is not None
     assert send(seat, case, "undo", event=str(event.id)) == 303
     assert stored(office, case).status == "open"
-    assert seat.post("/rectification/1", page="/rectification", list="", do="finish", words="已上线").status_code == 303
+    finish = {"page": "/rectification", "list": "", "do": "finish", "words": "已上线"}
+    assert "已结束" in seat.post("/rectification/1", **finish).text, "dropped with the closing"
+    assert close(office, seat, case, **item) == 303
+    assert seat.get("/rectification?state=under_way").text.count("=到期提醒") == 1
+    assert seat.post("/rectification/2", **finish).status_code == 303
     assert "观察中（0 件 / 0 天）" in seat.get("/rectification").text
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
+from data.days import CHINA
 from data.policy.schema import TICKET
-from data.store.columns import CHINA
 from data.store.records import CaseFilter
 from data.store.scope import ROOT
 from data.store.tables import Case

@@ -1,12 +1,14 @@
 """质检 over HTTP: blind readings show nothing of the model, and what they find is published with its interval."""
 
 import re
+from datetime import date
 from html import unescape
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
+from data.shares import Share
+from data.store.maintenance import erase
 from data.store.scope import ROOT
 from data.store.supervision_tables import MISSED, SECOND
-from serving.console.shares import Share
 from tests.serving.console.office import Office
 from tests.serving.console.test_overview import lines
 
@@ -23,7 +25,7 @@ def draw(office: Office, *cases: tuple[str, str]) -> None:
     from data.store.supervision_tables import QualityDraw
 
     with office.store.writing() as work:
-        day = shanghai_day(work.now())
+        day = china_day(work.now())
         work.session.add_all(QualityDraw(case_id=case_id, purpose=purpose, day=day) for case_id, purpose in cases)
 
 
@@ -58,6 +60,27 @@ def test_what_was_missed_is_found_by_reading_blind(office: Office) -> None:
     assert f'href="/console/cases/{first}"' in shown
     assert zhou.get(f"/cases/{first}").text.count("S03") < 3  # it stands on no case: a reading changes nothing
     assert Share(count=1, n=2).words in tan.get("/quality").text
+
+
+def test_an_erased_case_breaks_no_page_and_is_no_disagreement(office: Office) -> None:
+    case_id = office.put(FEE)
+    wu, zhou, lin = (office.seat(login) for login in ("wu", "zhou", "lin"))
+    with office.store.reading() as work:
+        version = work.cases.version(case_id, within=ROOT)
+    decision = READING | {"seen": version, "list": "", "then": "stay", "channel": "counter", "reason": "客户说明"}
+    assert wu.post(f"/cases/{case_id}/label", page=f"/cases/{case_id}", **decision).status_code == 303
+    draw(office, (case_id, SECOND), (case_id, MISSED))
+    for seat, purpose in ((zhou, SECOND), (lin, MISSED)):
+        path = f"/quality/{case_id}/{purpose}"
+        assert seat.post(path, page=path, **READING).status_code == 303
+    differing = "/overview/differing?field=channel"
+    assert case_id in zhou.get(differing).text
+    erase(office.store, case_id, actor_id="cli", reason="客户要求删除")
+    for page in ("/model", "/quality", "/overview", f"/cases/{case_id}", "/supervision", differing):
+        assert zhou.get(page).status_code == 200, page
+    assert case_id not in zhou.get(differing).text
+    with office.store.reading() as work:
+        assert work.quality.counts(since=date.min, within=ROOT) == (0, 0)
 
 
 def test_the_overview_has_the_miss_rate_by_flag_and_unit(office: Office) -> None:

@@ -132,7 +132,10 @@ def test_new_cases_are_counted_not_slipped_in(office: Office) -> None:
     same = zhou.client.get(f"/console{path}", headers={"If-None-Match": answer.headers["etag"]})
     assert (same.status_code, same.content) == (304, b"")
     assert he.get(path).json() == {"count": 0}
-    assert zhou.get("/queue/new?since=2026-11-30T10:00:00").status_code == 422
+    for moment in ("2026-11-30T10:00:00", "0001-01-01T00:00:00%2B08:00", "soon"):
+        assert zhou.get(f"/queue/new?since={moment}").status_code == 422, moment
+    for name in ("received_from", "received_to", "closed_from", "closed_to"):
+        assert [zhou.get(f"/queue?{name}={day}").status_code for day in ("9999-12-31", "0001-01-01")] == [422, 422]
 
 
 @pytest.mark.parametrize(("login", "role"), [(login, role) for login, _, role, _ in PEOPLE])

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from data.store.scope import ROOT
 from serving.clock_rounds import look_at_clocks
+from serving.console.forms import new_entry
 from tests.serving.console.office import Office, fields_of
 
 FRAUD = "刚刚被骗共享屏幕转走五万元，请马上止付！"
@@ -29,20 +30,22 @@ def test_who_has_not_acted_is_pressed_and_acknowledges(office: Office) -> None:
     # A handler sees no button for it, and has none.
     assert "/supervise" not in wu.get("/supervision").text
     token_page = f"/cases/{late}"
-    form = {"to": person(office, "wu"), "note": "请今日联系客户"}
+    form = {"to": person(office, "wu"), "note": "请今日联系客户", "entry": new_entry()}
     assert wu.post(f"/cases/{late}/supervise", page=token_page, **form).status_code == 403
     assert he.post(f"/cases/{late}/supervise", **form).status_code == 404
     assert zhou.post(f"/cases/{late}/supervise", **form | {"to": person(office, "he")}).status_code == 404
     assert zhou.post(f"/cases/{late}/supervise", **form | {"to": person(office, "tan")}).status_code == 404
     assert zhou.post(f"/cases/{late}/supervise", **form | {"note": " "}).status_code == 422
-    assert zhou.post(f"/cases/{late}/supervise", **form).status_code == 303
-    assert "未签收" in zhou.get("/supervision").text
+    assert zhou.post(f"/cases/{late}/supervise", **form | {"entry": ""}).status_code == 403
+    assert [zhou.post(f"/cases/{late}/supervise", **form).status_code for _ in range(2)] == [303, 303]  # a double click
+    assert zhou.get("/supervision").text.count("未签收") == 1
     page = wu.get("/supervision").text
     assert "请今日联系客户" in page
     assert 'class="badge">1<' in page
     [path] = {part.split('"')[0] for part in page.split('action="/console') if part.startswith("/supervision/")}
     assert zhou.post(path).status_code == 403  # not theirs to acknowledge
     assert he.post(path).status_code == 404
+    assert wu.post(f"/supervision/{2**63}/acknowledge").status_code == 422
     answer = wu.post(path)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/console/cases/{late}")
     assert "请今日联系客户" in wu.get(f"/cases/{late}").text

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.supervision_tables import MISSED, QualityDraw
 from serving.clock_rounds import look_at_clocks
 from tests.serving.console.desk import Desk
@@ -71,7 +71,7 @@ def test_axe_finds_no_serious_fault_and_nothing_runs_over(desk: Desk, scheme: st
     late = desk.put("信用卡年费说好首年免，要求退还。", received_at=datetime.now(UTC) - timedelta(days=20))
     look_at_clocks(desk.store)
     with desk.store.writing() as work:
-        work.session.add(QualityDraw(case_id=late, purpose=MISSED, day=shanghai_day(work.now())))
+        work.session.add(QualityDraw(case_id=late, purpose=MISSED, day=china_day(work.now())))
     found = []
     for login, paths in PAGES.items():
         page = desk.sit(login, color_scheme=scheme, viewport={"width": width, "height": 800})

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from data.policy.case_times import shanghai_day
+from data.days import china_day
 from data.store.scope import ROOT
 from data.store.warning_records import Finding
 from serving.access.permissions import PERMISSIONS_OF_ROLE
+from tests.data.store.cases import record_warnings
 from tests.serving.console.complaints import PEOPLE
 from tests.serving.console.office import Office
 from tests.serving.console.test_queue import cases_of, user_id
@@ -19,7 +20,7 @@ def raise_warning(office: Office, *cases: str, **changes: Any) -> str:
         "count": 17, "customers": 16, "expected": 2.5, "limit": 11, "category": "B03B", "cause": "C07",
     }  # fmt: skip
     with office.store.writing() as work:
-        [warning] = work.warnings.record([Finding(**(values | changes))], day=shanghai_day(work.now()))
+        [warning] = record_warnings(work, Finding(**(values | changes)))
         return warning.id
 
 
@@ -46,6 +47,8 @@ def test_a_warning_from_the_list_to_its_end(office: Office) -> None:
     assert "请先接手" in refused.text
     lin.post(f"/warnings/{warning}/take-over")
     assert lin.post(f"/warnings/{warning}/end", ending="handled", reason="无").status_code == 422
+    too_long = lin.post(f"/warnings/{warning}/end", ending="handled", reason="约" * 501)
+    assert (too_long.status_code, "最多 500 个字" in too_long.text) == (422, True)
     lin.post(f"/warnings/{warning}/end", ending="false_alarm", reason="节后集中来件，联系13800138000")
     ended = zhou.get("/warnings?state=ended").text
     assert "误报" in ended
@@ -66,7 +69,7 @@ def test_the_weeks_are_those_of_the_matter_in_the_unit_and_below(office: Office)
         case = work.cases.get(cases[0], within=ROOT)
     warning = raise_warning(office, category=case.category, cause=case.cause)
     with office.store.reading() as work:
-        today = shanghai_day(work.now())
+        today = china_day(work.now())
         found = work.warnings.get(warning, within=ROOT)
         daily = work.warning_signals.daily_of(found, today, today, within="/head/east/")
     assert daily == {today: 2}

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import BinaryIO
 
 import pytest
@@ -308,6 +309,18 @@ def test_stops_in_time_while_a_receiver_hangs(store: Store, receiver: Receiver) 
     answer.set()
     assert stopped < 2
     assert [row.state for row in deliveries(store, webhook_id)] == ["waiting"]
+
+
+def test_a_webhook_that_is_off_keeps_no_alert_up(store: Store, receiver: Receiver, clock: Clock) -> None:
+    webhook_id, _ = add_webhook(store, receiver)
+    put_high(store)
+    dispatch(store)
+    clock.advance(hours=1)
+    for is_active, oldest in ((True, clock.now - timedelta(hours=1)), (False, None)):
+        with store.writing() as work:
+            work.webhooks.switch(webhook_id, is_active=is_active, within=ROOT)
+            state = work.deliveries.state(within=ROOT)
+        assert (state.waiting, state.oldest) == (1, oldest)
 
 
 def test_what_waits_is_measured(store: Store, receiver: Receiver, clock: Clock) -> None:

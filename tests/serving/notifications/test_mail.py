@@ -13,7 +13,7 @@ from serving.notifications.mail import Mailer
 from serving.notifications.rounds import dispatch, measure, notify_alerts
 from serving.settings import Settings, load_settings
 from serving.telemetry import Telemetry
-from tests.data.store.cases import EAST, Clock, put, result, user_id
+from tests.data.store.cases import EAST, WEST, Clock, put, result, user_id
 from tests.serving.notifications.mailbox import LOGIN, PASSWORD, Mailbox, certificate, mail_server
 
 ADDRESSES = ("handler-east", "supervisor-east", "handler-west", "supervisor-west", "compliance", "auditor")
@@ -120,6 +120,41 @@ def test_a_refused_letter_is_tried_again_or_given_up_as_the_server_says(store: S
     telemetry = Telemetry()
     measure(store, telemetry)
     assert telemetry.registry.get_sample_value("xiaobao_mails_dead") == 1
+
+
+def test_dead_letters_are_listed_sent_again_or_forgotten_and_then_the_alert_ends(store: Store) -> None:
+    give_addresses(store)
+    put(store, result=URGENT)
+    notify_alerts(store)
+    with mail_server() as mailbox:
+        mailbox.answers = {"handler-east@bank.example": "550 no", "supervisor-east@bank.example": "550 no"}
+        send(store, mailbox)
+        with store.reading() as work:
+            dead = [(letter.login, letter.kind, letter.status) for letter in work.letters.dead(within=EAST)]
+            assert work.letters.dead(within=WEST) == []
+        assert dead == [("handler-east", "alert.notice", "550"), ("supervisor-east", "alert.notice", "550")]
+        with store.writing() as work:
+            assert work.letters.resend(within=WEST) == 0
+            assert work.letters.resend(within=EAST) == 2
+        assert state(store) == LetterState(waiting=2, dead=0)
+        mailbox.answers = {"handler-east@bank.example": "550 no"}
+        send(store, mailbox)
+        assert (mailbox.to, state(store)) == (["supervisor-east@bank.example"], LetterState(waiting=0, dead=1))
+    with store.writing() as work:
+        assert (work.letters.forget(within=WEST), work.letters.forget(within=EAST)) == (0, 1)
+    assert state(store) == LetterState(waiting=0, dead=0)
+
+
+def test_who_has_no_address_any_more_leaves_no_dead_letter(store: Store) -> None:
+    give_addresses(store, "handler-east")
+    put(store, result=URGENT)
+    notify_alerts(store)
+    dispatch(store, by_mail=True)
+    with store.writing() as work:
+        work.users.change(user_id(store, "handler-east"), email="", within=ROOT)
+    with mail_server() as mailbox:
+        send(store, mailbox)
+    assert (mailbox.letters, state(store)) == ([], LetterState(waiting=0, dead=0))
 
 
 def test_letters_wait_for_a_server_that_is_away_but_not_for_ever(store: Store, clock: Clock) -> None:

@@ -21,8 +21,8 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from data.days import CHINA
 from data.quarter import Quarter
-from data.store.columns import CHINA
 from data.store.crypto import MasterKeys
 from data.store.migration import migrate
 from data.store.scope import ROOT

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from data.store.columns import CHINA
+from data.days import CHINA
 from data.store.sketch import bands, sketch
 from data.store.tables import OPEN, Case, SketchBand
 from data.store.unit_of_work import Store, open_store

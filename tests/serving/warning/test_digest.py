@@ -1,12 +1,19 @@
 """The weekly letter: each unit its own part, once, numbers and names of the taxonomy alone."""
 
-from datetime import date
+from datetime import date, timedelta
 
+import pytest
+from sqlalchemy import select, update
+
+from data.errors import StoreError
+from data.store.notification_tables import OutboxMessage
 from data.store.outbox import DIGEST
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store
+from data.store.warning_tables import EarlyWarning
 from serving.notifications.letters import letter_text
-from serving.warning.digest import digests, monday_before, send_digests, send_on_mondays
+from serving.warning import digest
+from serving.warning.digest import monday_before, send_digests, send_on_mondays
 from serving.warning.rounds import look_for_warnings
 from tests.data.store.cases import Clock, user_id
 from tests.serving.warning.conftest import put_rows
@@ -24,13 +31,14 @@ def give_addresses(store: Store, *logins: str) -> None:
 
 def test_each_unit_gets_its_own_week_once(quiet: Store, clock: Clock) -> None:
     put_rows(quiet, 24, unit_id="east-1", text=various, **COUNTER)
-    clock.advance(hours=-15)  # Sunday evening, so that the warning is one of the week
-    look_for_warnings(quiet, last=date(2026, 11, 29))
-    clock.advance(hours=15)
+    look_for_warnings(quiet)
+    with quiet.writing() as work:  # as if it had been raised on Sunday, so that it is one of the week
+        work.session.execute(update(EarlyWarning).values(raised_at=clock.now - timedelta(hours=15)))
     give_addresses(quiet, "supervisor-east", "supervisor-west", "compliance", "handler-east")
     assert [send_digests(quiet, MONDAY) for _ in range(2)] == [3, 0]
     with quiet.reading() as work:
-        found = {one.unit_id: one.payload for one in digests(work, MONDAY)}
+        told = work.session.scalars(select(OutboxMessage).where(OutboxMessage.kind == DIGEST))
+        found = {message.key.rpartition("/")[2]: message.payload for message in told}
     assert {unit: (one["received"], one["received_before"], one["raised"], one["open"], one["unseen"])
             for unit, one in found.items()} == {
         "east": (31, 7, 1, 1, 1), "head": (38, 14, 1, 1, 1), "west": (7, 7, 0, 0, 0),
@@ -46,12 +54,24 @@ def test_each_unit_gets_its_own_week_once(quiet: Store, clock: Clock) -> None:
     assert "假币" not in west.body
 
 
-def test_the_service_writes_it_on_monday_morning(quiet: Store, clock: Clock) -> None:
+def test_the_service_writes_it_on_monday_morning(quiet: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     give_addresses(quiet, "compliance")
     clock.advance(hours=-5)  # five in China
     assert send_on_mondays(quiet) == 0
     clock.advance(hours=1)
-    assert [send_on_mondays(quiet) for _ in range(2)] == [1, 0]
+    assert send_on_mondays(quiet) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(digest, "digest_of", lambda *_: 1 / 0)
+        assert send_on_mondays(quiet) == 0  # nothing is counted again
     clock.advance(days=1)
     assert send_on_mondays(quiet) == 0
     assert monday_before(date(2026, 11, 30)) == monday_before(date(2026, 12, 6)) == MONDAY
+
+
+def test_a_week_that_is_not_over_and_one_that_begins_on_another_day_are_refused(quiet: Store) -> None:
+    give_addresses(quiet, "compliance")
+    for day in (date(2026, 11, 30), date(2026, 11, 24)):
+        with pytest.raises(StoreError) as error:
+            send_digests(quiet, day)
+        assert error.value.code == "week_invalid"
+    assert send_digests(quiet, MONDAY) == 1

@@ -1,11 +1,12 @@
 """The daily look at a real store: what begins is raised once, with its cases and its unit, whoever looks."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from data.errors import StoreError
 from data.store.outbox import WARNING
 from data.store.scope import ROOT
 from data.store.tables import Case
@@ -15,7 +16,7 @@ from data.store.warning_tables import EarlyWarning
 from serving.warning import rounds
 from serving.warning.detection import common_path, find_all
 from serving.warning.rounds import look_for_warnings, look_in_the_morning
-from tests.data.store.cases import Clock
+from tests.data.store.cases import Clock, record_warnings
 from tests.serving.warning.conftest import put_rows
 
 LAST = date(2026, 11, 29)
@@ -71,7 +72,7 @@ def told(store: Store, *, within: str = ROOT) -> list[dict[str, Any]]:
         return [message.payload for message in work.outbox.after(0, [WARNING], within=within)]
 
 
-def test_webhooks_are_told_once_of_each_grade_and_never_a_word(quiet: Store, clock: Clock) -> None:
+def test_webhooks_are_told_once_of_each_grade(quiet: Store, clock: Clock) -> None:
     put_rows(quiet, 18, unit_id="east-1", text=various, customer_key="K", **COUNTER)
     look_for_warnings(quiet)
     [first] = told(quiet)
@@ -81,11 +82,16 @@ def test_webhooks_are_told_once_of_each_grade_and_never_a_word(quiet: Store, clo
     clock.advance(days=1)
     look_for_warnings(quiet)
     assert told(quiet) == [first]
-    put_rows(quiet, 8, text=lambda n: f"{various(n)}说海豚礼遇卡{various(n + 3)}", cause=None, subcause=None)
-    clock.advance(days=1)
+
+
+def test_webhooks_never_get_the_word_of_a_term(quiet: Store) -> None:
+    put_rows(
+        quiet, 8, days_ago=1, text=lambda n: f"{various(n)}说海豚礼遇卡{various(n + 3)}", cause=None, subcause=None
+    )
     look_for_warnings(quiet)
-    assert "term" in {payload["kind"] for payload in told(quiet)}
-    assert "海豚" not in str(told(quiet))
+    [message] = told(quiet)
+    assert message["kind"] == "term"
+    assert "海豚" not in str(message)
 
 
 def test_a_warning_that_becomes_major_is_told_again(quiet: Store, clock: Clock) -> None:
@@ -94,10 +100,10 @@ def test_a_warning_that_becomes_major_is_told_again(quiet: Store, clock: Clock) 
             kind="group", key="group/east-1/B06.02/C05.1", unit_id="east-1", case_ids=(), window_days=7, count=6,
             customers=6, expected=0.1, limit=3,
         )  # fmt: skip
-        work.warnings.record([early], day=LAST)
+        record_warnings(work, early)
         major = replace(early, customers=60, reasons=("Z1",))
-        work.warnings.record([major], day=LAST)
-        work.warnings.record([major], day=LAST)
+        record_warnings(work, major)
+        record_warnings(work, major)
     assert sorted((one["grade"], one["reasons"]) for one in told(quiet)) == [("early", []), ("major", ["Z1"])]
 
 
@@ -144,6 +150,15 @@ def test_a_look_that_fails_is_done_again(quiet: Store, monkeypatch: pytest.Monke
         patch.setattr(rounds, "find_all", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             look_for_warnings(quiet)
+    assert look_for_warnings(quiet) == 0
+
+
+def test_a_day_that_is_not_over_is_refused_and_looked_at_later(quiet: Store, clock: Clock) -> None:
+    for day in (LAST + timedelta(days=1), LAST + timedelta(days=2)):
+        with pytest.raises(StoreError) as error:
+            look_for_warnings(quiet, last=day)
+        assert error.value.code == "day_not_over"
+    clock.advance(days=1)
     assert look_for_warnings(quiet) == 0
 
 
