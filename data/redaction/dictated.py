@@ -1,8 +1,8 @@
 """Numbers said aloud, in pieces with words between. In: normalised text. Out: spans.
 
-幺五九嗯两个七三二零后面是四五八幺: each piece is a few digits in 汉字, or so many of one digit; what stands between may be
-any few words that neither count nor name another thing. The pieces are one number when together they have a number's
-length, and begin as a mobile does or are introduced as a telephone, a card, an account or an ID.
+幺五九嗯两个七三二零后面是四五八幺: each piece is a few digits in 汉字, or so many of one digit; what stands between
+may be any few words that neither count nor name another thing. The pieces are one number when together they have a
+number's length, and begin as a mobile does or are introduced as a telephone, a card, an account or an ID.
 """
 
 import re
@@ -17,7 +17,8 @@ CONTEXT_WIDTH = 16
 _SAID = "零〇○一二三四五六七八九幺两洞拐勾"
 # 再一个, 那一位, 一直 are no pieces of a number, nor are amounts: 两千五, 三十, 五百.
 PIECE = re.compile(
-    rf"(?:[一两二三四五六七八九]个[{_SAID}]|(?!一[^{_SAID} ,]|[{_SAID}]{{1,2}}[十百千万点])[{_SAID}](?:[ 杠-](?=[{_SAID}]))?)+"
+    rf"(?:[一两二三四五六七八九]个[{_SAID}]"
+    rf"|(?!一[^{_SAID} ,]|[{_SAID}]{{1,2}}[十百千万点])[{_SAID}](?:[ 杠-](?=[{_SAID}]))?)+"
 )
 # Digits that count: 前三位, 第二行, 停一下, 八个数; in their place stands what is no digit, as long.
 COUNTING = re.compile(r"[一两二三四五六七八九](?=[位行段遍次下直些样]|个[数字号])")

@@ -16,7 +16,9 @@ LISTING = frozenset(",、/~.")
 """What stands between numbers of a list, or within amounts."""
 ANY_DIGIT = "0123456789"
 SPOKEN_X = ("艾克斯", "爱克斯")
-COUNTED = re.compile(r"[0-9一两二三四五六七八九十]{1,8} ?[年月日元块万笔个岁]|[一两二三四五六七八九十] ?[张次遍天位份户家本]")
+COUNTED = re.compile(
+    r"[0-9一两二三四五六七八九十]{1,8} ?[年月日元块万笔个岁]|[一两二三四五六七八九十] ?[张次遍天位份户家本]"
+)
 SPOKEN_DIGITS = "幺洞"
 CURRENCY = re.compile(r" ?[万亿]?(?:[韩日美港欧台]?元|块|円|日圆|卢布|盾|铢)")
 ENDS_IN_DIGIT = re.compile(r"[0-9零〇○一二三四五六七八九幺两]$|(?<![0-9])[0-9]{4}[ -]$")

@@ -39,7 +39,8 @@ SERVICE_GROUPS = frozenset({5})
 """95588 12378: numbers of hotlines, one beside the other."""
 # What else has a long number: 联行号, 券码, 配号. That of a card, an account or a person's papers is called so.
 CALLED_OTHERWISE = re.compile(
-    r"(?:[号码单票券据证]|编号|号码|ID|id|ISBN|端口|凭证|Code|code|No\.?)(?:上|的|号|码|[是为:# (【]){0,4}[A-Za-z]{0,6}-?$"
+    r"(?:[号码单票券据证]|编号|号码|ID|id|ISBN|端口|凭证|Code|code|No\.?)"
+    r"(?:上|的|号|码|[是为:# (【]){0,4}[A-Za-z]{0,6}-?$"
 )
 CALLED_PERSONAL = re.compile(r"(?:卡|账|户|折|存单|手机|电话|身份|证件|护照|微信|扣扣|QQ)[^,。;]{0,8}$")
 SHORT_ACCOUNT = re.compile(
@@ -118,7 +119,11 @@ def _is_bank_card(candidate: Candidate) -> bool:
         return True
     if not CARD_CONTEXT.search(candidate.before):
         return False
-    return candidate.is_plain or (candidate.is_in_fours and not candidate.is_list_of_amounts) or bool(CARD_BRAND.search(candidate.before))
+    return (
+        candidate.is_plain
+        or (candidate.is_in_fours and not candidate.is_list_of_amounts)
+        or bool(CARD_BRAND.search(candidate.before))
+    )
 
 
 def _is_amex(candidate: Candidate) -> bool:
@@ -218,9 +223,7 @@ def _in_runs(text: str, folded: str) -> Iterator[PiiSpan]:
                 yield span
 
 
-def _recognize(
-    recognizer: NumberRecognizer, text: str, folded: str, start: int, taken_until: int
-) -> PiiSpan | None:
+def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int, taken_until: int) -> PiiSpan | None:
     for candidate in candidates(recognizer, text, folded, start, taken_until=taken_until):
         if recognizer.accepts(candidate):
             first, last = candidate.start, candidate.end

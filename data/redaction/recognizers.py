@@ -20,7 +20,14 @@ Recognizer = Callable[[str, str], Iterable[PiiSpan]]
 
 # Each gets the normalised text and the same text with its digits folded. In order of precedence: an earlier recognizer
 # keeps characters that a later one also claims.
-RECOGNIZERS: Sequence[Recognizer] = (find_credentials, find_codes, find_dictated, find_numbers, find_addresses, find_names)
+RECOGNIZERS: Sequence[Recognizer] = (
+    find_credentials,
+    find_codes,
+    find_dictated,
+    find_numbers,
+    find_addresses,
+    find_names,
+)
 
 
 def find_pii(text: str) -> list[PiiSpan]:

@@ -158,3 +158,20 @@ def test_other_numbers_stay(text: str) -> None:
 def test_a_long_text_of_one_kind_is_read_without_fault(taxonomy: Taxonomy, piece: str) -> None:
     text = piece * (20_000 // len(piece))
     assert prepare_text(text, taxonomy).redacted_text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("阿不都热依木·吐尔逊的名字太长，转账退回", "阿不都热依木·吐尔逊"),
+        ("萨仁高娃的卡里少了六百", "萨仁高娃"),
+        ("拼音YU JIAQI印反了", "YU JIAQI"),
+        ("信用卡·还款页面打不开", None),
+        ("Union Pay和Apple Pay都不行", None),
+        ("北京·上海来回的机票", None),
+    ],
+)
+def test_names_of_other_peoples_and_pinyin_need_no_word_before_them(text: str, name: str | None) -> None:
+    normalized = normalize_text(text).text
+    spans = [span for span in find_pii(normalized) if span.kind == "name"]
+    assert [normalized[span.start : span.end] for span in spans] == ([name] if name else [])
