@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from data.redaction.digit_runs import SPOKEN_X
 from data.redaction.digits import fold_digits
 from data.redaction.spans import PiiSpan
 
@@ -95,7 +96,8 @@ def _number(text: str, chain: Sequence[Piece]) -> PiiSpan | None:
     count = sum(len(piece.digits) for piece in chain)
     whole = (chain[0].start, chain[-1].end)
     if ID_BEFORE.search(before) and 15 <= count <= 19:
-        return PiiSpan(kind="id_card", start=whole[0], end=whole[1])
+        spoken_x = SPOKEN_X.match(text, whole[1])
+        return PiiSpan(kind="id_card", start=whole[0], end=spoken_x.end() if spoken_x else whole[1])
     if PHONE_BEFORE.search(before) and (count in LOCAL_LENGTHS or MOBILE_LENGTH - 1 <= count <= MOBILE_LENGTH + 1):
         return PiiSpan(kind="mobile", start=whole[0], end=whole[1])
     if count >= FEWEST_UNNAMED or (ACCOUNT_BEFORE.search(before) and count >= 10):

@@ -15,11 +15,17 @@ MOST_GROUPS = 10
 LISTING = frozenset(",、/~.")
 """What stands between numbers of a list, or within amounts."""
 ANY_DIGIT = "0123456789"
-SPOKEN_X = ("艾克斯", "爱克斯")
+# The last place of an ID as it is said: 最后一位是个叉, 大写的X, 艾克斯. In folded text 一 is 1.
+SPOKEN_X = re.compile(
+    r"[,、 ]{0,2}(?:(?:最|末|后)[后尾面]?[是那]?(?:[1一某]?[位个])?[是为个]{0,2})?(?:[大小]写的?|字母的?|英文的?){0,2}"
+    r"(?:[艾爱埃诶欸][克可]斯|[XxⅩ叉])(?![A-Za-z])"
+)
 COUNTED = re.compile(
     r"[0-9一两二三四五六七八九十]{1,8} ?[年月日元块万笔个岁]|[一两二三四五六七八九十] ?[张次遍天位份户家本]"
 )
 SPOKEN_DIGITS = "幺洞"
+BEFORE_X = frozenset({16, 17, 18})
+"""Digits of an ID before its last place, one too few or too many included."""
 CURRENCY = re.compile(r" ?[万亿]?(?:[韩日美港欧台]?元|块|円|日圆|卢布|盾|铢)")
 ENDS_IN_DIGIT = re.compile(r"[0-9零〇○一二三四五六七八九幺两]$|(?<![0-9])[0-9]{4}[ -]$")
 COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
@@ -169,8 +175,8 @@ def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[
             gap += 1
         if folded[gap : gap + 1] in _FILLER_STARTS and (filler := _FILLER.match(folded, gap)):
             gap = filler.end()
-        if is_id and folded.startswith(SPOKEN_X, gap):
-            taken[len(digits) + 1] = (gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps)
+        if is_id and len(digits) in BEFORE_X and (spoken_x := SPOKEN_X.match(folded, position)):
+            taken[len(digits) + 1] = (spoken_x.end(), digits + "X", tuple(groups), gaps)
             break
         if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_id else "0123456789"):
             break
@@ -200,7 +206,7 @@ def _starts_cleanly(text: str, folded: str, start: int) -> bool:
 
 
 def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:
-    if is_id and folded[end - 1] in "Xx叉斯":
+    if is_id and folded[end - 1] in "XxⅩ叉斯":
         return True
     if end >= len(folded) or not folded[end].isdecimal():
         return True
