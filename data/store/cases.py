@@ -14,6 +14,7 @@ from data.policy.case_clocks import trigger_of
 from data.redaction.spans import PiiSpan
 from data.store.alerts import AlertRepository
 from data.store.clock_records import NewClosing, Reopening
+from data.store.clock_tables import ClockFact, Closing
 from data.store.closings import Closings
 from data.store.customers import customer_key
 from data.store.due_dates import DueDates
@@ -27,7 +28,7 @@ from data.store.records import NewCase, NewTriageResult, StoredCase
 from data.store.scope import not_found, open_case, units_within, visible_case
 from data.store.search import index_text
 from data.store.sketch import bands, sketch
-from data.store.tables import OPEN, Assignment, Case, ClockFact, Closing, SketchBand, Unit
+from data.store.tables import OPEN, Assignment, Case, SketchBand, Unit
 from data.store.triage_results import TriageResultRepository
 from data.store.versions import ESCALATED, HANDED_OVER, TAKEN_BACK, check_version, version_of
 

@@ -10,7 +10,8 @@ from data.policy.case_clocks import Stage
 from data.policy.case_times import CaseTimes
 from data.policy.clocks import Clock
 from data.policy.schema import Policy, TriggerKind
-from data.store.tables import OUTCOMES, SATISFACTIONS, Case, ClockExtension
+from data.store.clock_tables import OUTCOMES, SATISFACTIONS, ClockExtension
+from data.store.tables import Case
 
 Reopened = Literal["mistake", "new_facts", "trigger"]
 

@@ -17,13 +17,14 @@ from data.policy.clocks import deciding_clock
 from data.policy.schema import TICKET, TriggerKind
 from data.store.audit import AuditLog, Scalar
 from data.store.clock_records import CaseClocks
+from data.store.clock_tables import ClockExtension, ClockFact, ClockPause
 from data.store.confirmations import ConfirmationRepository
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.free_text import checked_reason
 from data.store.organisation import active_user
 from data.store.scope import not_found, open_case, visible_case
-from data.store.tables import Case, ClockExtension, ClockFact, ClockPause
+from data.store.tables import Case
 
 VOIDING_ROLES = frozenset({"supervisor", "compliance"})
 

@@ -15,10 +15,11 @@ from data.policy.clocks import Clock
 from data.policy.schema import TICKET
 from data.store.audit import AuditLog, Scalar
 from data.store.clock_records import NewClosing, Reopening
+from data.store.clock_tables import ClockExtension, ClockFact, ClockPause, Closing
 from data.store.clocks import past_moment
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
-from data.store.tables import CLOSED, OPEN, Case, ClockExtension, ClockFact, ClockPause, Closing
+from data.store.tables import CLOSED, OPEN, Case
 
 
 class Closings:

@@ -14,9 +14,10 @@ from data.errors import NotAllowedError, NotFoundError, StoreError
 from data.policy.book import PolicyBook
 from data.policy.schema import Policy, Row, digest_of
 from data.store.audit import AuditLog
+from data.store.clock_tables import PolicyConfirmation
 from data.store.insertion import insert_if_new
 from data.store.organisation import active_user
-from data.store.tables import OPEN, Case, PolicyConfirmation, User
+from data.store.tables import OPEN, Case, User
 
 
 class ConfirmationRepository:

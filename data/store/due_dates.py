@@ -16,9 +16,10 @@ from data.policy.case_clocks import STAGES, clocks_in_force, next_change, times_
 from data.policy.case_times import CaseTimes, Extension, Fulfilment, Pause, PauseKind, Trigger
 from data.policy.clocks import Clock, deciding_clock
 from data.policy.schema import Policy, TriggerKind
+from data.store.clock_tables import ClockExtension, ClockFact, ClockPause
 from data.store.confirmations import ConfirmationRepository
 from data.store.flags import flags_of
-from data.store.tables import OPEN, Case, ClockExtension, ClockFact, ClockPause
+from data.store.tables import OPEN, Case
 
 
 class DueDates:

@@ -16,11 +16,12 @@ from data.errors import NotAllowedError, StoreError
 from data.policy.case_times import Extension
 from data.policy.clocks import check_extension
 from data.store.audit import AuditLog, Scalar
+from data.store.clock_tables import ClockExtension
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.organisation import active_user
 from data.store.scope import not_found, open_case, units_within, visible_case
-from data.store.tables import Case, ClockExtension, Unit, User
+from data.store.tables import Case, Unit, User
 
 REQUESTING_ROLES = frozenset({"handler", "supervisor", "compliance"})
 

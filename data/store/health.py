@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from data.store.crypto import MasterKeys
 from data.store.engine import is_sqlite
 from data.store.migration import head_revision
-from data.store.tables import ApiKey, Case, KeyMaterial, Original, Unit, User
+from data.store.sign_in_tables import ApiKey
+from data.store.tables import Case, KeyMaterial, Original, Unit, User
 from data.store.unit_of_work import Store
 
 

@@ -15,7 +15,8 @@ from data.errors import StoreError
 from data.store.audit import AuditLog
 from data.store.insertion import insert_if_new
 from data.store.scope import not_found, units_within
-from data.store.tables import Identity, SignedIn, User
+from data.store.sign_in_tables import Identity, SignedIn
+from data.store.tables import User
 
 LONGEST_SUBJECT = 255
 

@@ -17,22 +17,12 @@ from sqlalchemy.orm import Session
 from data.errors import StoreError, StoreUnavailableError, XiaobaoError
 from data.store.crypto import decrypt, encrypt, new_key
 from data.store.flags import flags_of
+from data.store.import_tables import CANCELLED, DONE, FAILED, QUEUED, RUNNING, ImportChunk, ImportJob, ImportRow
 from data.store.insertion import insert_if_new
 from data.store.key_material import KeyRing
 from data.store.records import ImportedRow, ImportOutcome, NewImport, StoredImport
 from data.store.scope import not_found, units_within
-from data.store.tables import (
-    CANCELLED,
-    DONE,
-    FAILED,
-    QUEUED,
-    RUNNING,
-    Case,
-    ImportChunk,
-    ImportJob,
-    ImportRow,
-    Unit,
-)
+from data.store.tables import Case, Unit
 
 CHUNK_BYTES = 1 << 20
 MOST_ATTEMPTS = 5

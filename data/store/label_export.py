@@ -15,8 +15,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from data.store.crypto import keyed_hash
+from data.store.label_tables import Label
 from data.store.scope import units_within
-from data.store.tables import Case, Label, TriageResult
+from data.store.tables import Case, TriageResult
 
 if TYPE_CHECKING:
     from data.store.unit_of_work import Store

@@ -18,10 +18,11 @@ from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import facets_of, flags_of, set_facets
 from data.store.free_text import redacted
+from data.store.label_tables import Label
 from data.store.organisation import active_user
 from data.store.records import Facets, NewLabel
 from data.store.scope import units_within, visible_case
-from data.store.tables import OPEN, Case, CaseFlag, Label, TriageResult
+from data.store.tables import OPEN, Case, CaseFlag, TriageResult
 from data.store.versions import CONFIRMED, LABELLED, WITHDRAWN
 
 MOST_LISTED = 200
@@ -182,17 +183,6 @@ class LabelRepository:
         """All labels of a case, oldest first. Raises NotFoundError."""
         visible_case(self._session, case_id, within=within)
         return self._session.scalars(select(Label).where(Label.case_id == case_id).order_by(Label.id)).all()
-
-    def since(self, label_id: int, *, within: str, limit: int = 1000) -> Sequence[Label]:
-        """Labels after one, oldest first, without those taken back: what an export reads step by step."""
-        query = (
-            select(Label)
-            .join(Case, Case.id == Label.case_id)
-            .where(Label.id > label_id, Label.withdrawn_at.is_(None), Case.unit_id.in_(units_within(within)))
-            .order_by(Label.id)
-            .limit(limit)
-        )
-        return self._session.scalars(query).all()
 
     def _latest(self, case_id: str) -> Label | None:
         stands = (Label.case_id == case_id) & Label.withdrawn_at.is_(None) & Label.is_blind.is_(False)

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from data.days import CHINA, china_day
 from data.errors import StoreError
 from data.store.audit import AuditHead, AuditReport
+from data.store.clock_tables import Closing
 from data.store.engine import is_sqlite
 from data.store.flags import flags_of
+from data.store.import_tables import ImportJob
 from data.store.scope import ROOT, units_within
-from data.store.tables import CLOSED, Case, Closing, ImportJob, PurgedCase, PurgedCaseFlag
+from data.store.tables import CLOSED, Case, PurgedCase, PurgedCaseFlag
 from data.store.unit_of_work import Store
 
 LEAST_YEARS = 3

@@ -11,11 +11,12 @@ from data.store.audit import AuditLog
 from data.store.crypto import decrypt, encrypt
 from data.store.free_text import checked_reason, without_credentials
 from data.store.key_material import KeyRing
+from data.store.label_tables import Label
 from data.store.records import NewCase
 from data.store.rectification_tables import Rectification
 from data.store.scope import visible_case
 from data.store.supervision_tables import Directive
-from data.store.tables import Event, Label, Original, ReplyDraft, SearchText, SketchBand, TriageResult, Unit, User
+from data.store.tables import Event, Original, ReplyDraft, SearchText, SketchBand, TriageResult, Unit, User
 
 
 class OriginalRepository:

@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from data.days import china_day, end_of
+from data.store.clock_tables import Closing
 from data.store.day_columns import as_date, between, day_column
 from data.store.scope import units_within
-from data.store.tables import CLOSED, OPEN, Case, CaseFlag, Closing
+from data.store.tables import CLOSED, OPEN, Case, CaseFlag
 
 Facet = Literal["order_type", "category", "cause", "channel", "unit_id"]
 

@@ -15,8 +15,9 @@ from data.errors import PolicyError
 from data.policy.book import PolicyBook
 from data.policy.calendar import Calendar
 from data.policy.schema import digest_of
+from data.store.clock_tables import PolicyFile
 from data.store.insertion import insert_if_new
-from data.store.tables import OPEN, Case, PolicyFile
+from data.store.tables import OPEN, Case
 
 HOLIDAYS = "holidays"
 

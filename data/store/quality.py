@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 
 from data.days import china_day, end_of, start_of
 from data.store.insertion import insert_if_new
+from data.store.label_tables import Label
 from data.store.labels import LabelRepository
 from data.store.records import NewLabel
 from data.store.scope import not_found, units_within
 from data.store.supervision_tables import MISSED, SECOND, QualityDay, QualityDraw
-from data.store.tables import Case, Event, Label, TriageResult
+from data.store.tables import Case, Event, TriageResult
 
 DAYS_BACK = 7
 """So many days are made up for after a standstill."""

@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from data.store.day_columns import between
+from data.store.label_tables import Label
 from data.store.scope import units_within
-from data.store.tables import Case, Label, TriageResult
+from data.store.tables import Case, TriageResult
 
 FIELDS = ("order_type", "category", "leaf", "cause", "subcause", "channel", "flags")
 BANDS = ("auto", "suggest", "human")

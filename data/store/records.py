@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from data.errors import XiaobaoError
 from data.preparation import PreparedText
-from data.store.tables import Case, ImportJob, ImportRow
+from data.store.import_tables import ImportJob, ImportRow
+from data.store.tables import Case
 
 
 @dataclass(frozen=True, kw_only=True)

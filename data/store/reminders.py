@@ -19,12 +19,13 @@ from data.policy.case_clocks import STAGES
 from data.policy.case_times import CaseTimes
 from data.policy.clocks import Clock
 from data.store.clock_records import ClockCheck, DueReminder
+from data.store.clock_tables import Reminder
 from data.store.due_dates import DueDates
 from data.store.events import EventRepository
 from data.store.flags import flags_of
 from data.store.insertion import insert_if_new
 from data.store.scope import units_within, visible_case
-from data.store.tables import OPEN, Case, Reminder
+from data.store.tables import OPEN, Case
 
 RETRY = timedelta(hours=1)
 SYSTEM = "system"

@@ -14,9 +14,11 @@ from sqlalchemy import ColumnElement, Subquery, and_, func, null, or_, select, u
 from sqlalchemy.orm import Session
 
 from data.quarter import Quarter
+from data.store.clock_tables import ClockFact, Closing
 from data.store.flags import flags_of
+from data.store.label_tables import Label
 from data.store.scope import units_within
-from data.store.tables import OPEN, Case, ClockFact, Closing, Label, PurgedCase, Unit
+from data.store.tables import OPEN, Case, PurgedCase, Unit
 
 COMPLAINT = "complaint"
 REGULATORS = ("nfra", "pboc")

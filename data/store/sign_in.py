@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from data.errors import NotAllowedError, StoreError
 from data.store.audit import AuditLog
 from data.store.scope import not_found, units_within
-from data.store.tables import Credential, SignedIn, Unit, User
+from data.store.sign_in_tables import Credential, SignedIn
+from data.store.tables import Unit, User
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 200

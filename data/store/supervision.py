@@ -13,13 +13,14 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from data.errors import NotAllowedError, StoreError
+from data.store.clock_tables import Reminder
 from data.store.events import EventRepository
 from data.store.free_text import redacted
 from data.store.organisation import active_user
 from data.store.outbox import DIRECTIVE, OutboxRepository
 from data.store.scope import not_found, open_case, units_within
 from data.store.supervision_tables import Directive
-from data.store.tables import OPEN, Case, Event, Reminder, User
+from data.store.tables import OPEN, Case, Event, User
 
 SUPERVISED, ACKNOWLEDGED = "supervised", "supervision_acknowledged"
 NOT_ACTING = (SUPERVISED, "read_blind", "alert_acknowledged")

@@ -2,13 +2,11 @@
 
 A case row holds what is currently held true of it (the model's answer until a person decides); every answer stays in
 `triage_results`, every decision of a person in `labels`. What hangs on a case is deleted with it by the database.
-`audit` refers to nothing, so that no purge can touch it.
+`audit` refers to nothing, so that no purge can touch it. Other tables stand in `*_tables.py` beside this file.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -31,26 +29,6 @@ from data.store.columns import BigId, Json, Path, UtcDateTime
 
 ROLES = ("system", "handler", "supervisor", "engineer", "auditor", "compliance", "admin")
 OPEN, CLOSED = "open", "closed"
-FACT_KINDS = ("trigger", "new_facts", "fulfilment", "withdrawal")
-EXTENSION_STATES = ("requested", "approved", "refused", "lapsed")
-Outcome = Literal[
-    "supported", "partly_supported", "not_supported", "mediated", "withdrawn", "transferred", "answered", "no_action"
-]
-Satisfaction = Literal["satisfied", "neutral", "dissatisfied"]
-OUTCOMES: Mapping[str, str] = MappingProxyType(
-    dict(
-        zip(
-            get_args(Outcome),
-            ("支持", "部分支持", "不支持", "调解或和解", "撤诉", "转其他机构", "答复或说明", "无需处理"),
-            strict=True,
-        )
-    )
-)
-"""How a case may end, and its name; docs/decisions/0013 says where these come from."""
-SATISFACTIONS: Mapping[str, str] = MappingProxyType(
-    dict(zip(get_args(Satisfaction), ("满意", "一般", "不满意"), strict=True))
-)
-QUEUED, RUNNING, DONE, FAILED, CANCELLED = IMPORT_STATES = ("queued", "running", "done", "failed", "cancelled")
 
 
 class Base(DeclarativeBase):
@@ -76,7 +54,8 @@ class Base(DeclarativeBase):
     }
 
 
-def _case_key(**options: Any) -> Mapped[str]:
+def case_key(**options: Any) -> Mapped[str]:
+    """Of what is deleted with its case."""
     return mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), **options)
 
 
@@ -104,67 +83,6 @@ class User(Base):
     created_at: Mapped[datetime]
     email: Mapped[str | None] = mapped_column(String(254))
     """Where reminders and alerts go; None for nobody who reads mail."""
-
-
-class Credential(Base):
-    """A person's password, for those who sign in here and not at the bank's own identity provider."""
-
-    __tablename__ = "credentials"
-
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    password_hash: Mapped[str] = mapped_column(String(200))
-    changed_at: Mapped[datetime]
-    failed_attempts: Mapped[int]
-    """Since the last success; enough of them lock the login for a while."""
-    locked_until: Mapped[datetime | None]
-
-
-class Identity(Base):
-    """Who a person is at the bank's identity provider; without a subject: their next sign-in there says it."""
-
-    __tablename__ = "identities"
-    __table_args__ = (UniqueConstraint("issuer", "subject"),)
-
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    issuer: Mapped[str | None] = mapped_column(String(500))
-    subject: Mapped[str | None] = mapped_column(String(255))
-    linked_at: Mapped[datetime | None]
-
-
-class SignedIn(Base):
-    """One session of a person. Only a hash of its token is kept."""
-
-    __tablename__ = "sessions"
-
-    token_hash: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    created_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-
-
-class ApiKey(Base):
-    """What a machine signs in with. Only hashes of its secret are kept, after a rotation also of the one before."""
-
-    __tablename__ = "api_keys"
-    __table_args__ = (CheckConstraint(f"role IN {ROLES}", name="role"),)
-
-    id: Mapped[str] = mapped_column(String(16), primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    source_system: Mapped[str]
-    """Cases that it delivers carry this name; `external_id` is unique within it."""
-    role: Mapped[str]
-    unit_id: Mapped[str] = mapped_column(ForeignKey("units.id"), index=True)
-    scopes: Mapped[list[str]]
-    secret_hash: Mapped[str]
-    previous_hash: Mapped[str | None]
-    previous_until: Mapped[datetime | None]
-    texts_per_minute: Mapped[int | None]
-    max_body_bytes: Mapped[int | None]
-    created_by: Mapped[str]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
 
 
 class Case(Base):
@@ -239,7 +157,7 @@ class CaseFlag(Base):
     __tablename__ = "case_flags"
     __table_args__ = (Index(None, "flag", "case_id"),)
 
-    case_id: Mapped[str] = _case_key(primary_key=True)
+    case_id: Mapped[str] = case_key(primary_key=True)
     flag: Mapped[str] = mapped_column(String(8), primary_key=True)
 
 
@@ -250,7 +168,7 @@ class TriageResult(Base):
     __table_args__ = (UniqueConstraint("case_id", "version"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key()
+    case_id: Mapped[str] = case_key()
     version: Mapped[int]
     """Counts from 1 within a case."""
     created_at: Mapped[datetime]
@@ -262,38 +180,11 @@ class TriageResult(Base):
     probabilities: Mapped[dict[str, Any]]
 
 
-class Label(Base):
-    """What a person decided on one case, and which model's answer was (or, blind, was not) in sight."""
-
-    __tablename__ = "labels"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(index=True)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
-    created_at: Mapped[datetime] = mapped_column(index=True)
-    bundle: Mapped[str]
-    triage_version: Mapped[int]
-    seconds_spent: Mapped[float]
-    is_blind: Mapped[bool]
-    order_type: Mapped[str]
-    category: Mapped[str | None]
-    leaf: Mapped[str | None]
-    cause: Mapped[str | None]
-    subcause: Mapped[str | None]
-    channel: Mapped[str]
-    causes2: Mapped[list[str]]
-    flags: Mapped[list[str]]
-    reason: Mapped[str] = mapped_column(Text)
-    """Why, redacted; empty where none was asked."""
-    withdrawn_at: Mapped[datetime | None]
-    """Taken back by its author right after; it says nothing about the case."""
-
-
 class Assignment(Base):
     __tablename__ = "assignments"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(index=True)
+    case_id: Mapped[str] = case_key(index=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     assigned_by: Mapped[str]
     assigned_at: Mapped[datetime]
@@ -319,7 +210,7 @@ class Event(Base):
     __tablename__ = "events"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(index=True)
+    case_id: Mapped[str] = case_key(index=True)
     at: Mapped[datetime]
     kind: Mapped[str]
     actor_id: Mapped[str]
@@ -334,7 +225,7 @@ class Original(Base):
 
     __tablename__ = "originals"
 
-    case_id: Mapped[str] = _case_key(primary_key=True)
+    case_id: Mapped[str] = case_key(primary_key=True)
     cipher: Mapped[str]
     ciphertext: Mapped[bytes]
 
@@ -345,7 +236,7 @@ class KeyMaterial(Base):
     __tablename__ = "key_material"
 
     owner: Mapped[str] = mapped_column(primary_key=True)
-    case_id: Mapped[str | None] = _case_key(unique=True)
+    case_id: Mapped[str | None] = case_key(unique=True)
     master_key_id: Mapped[str] = mapped_column(index=True)
     cipher: Mapped[str]
     wrapped: Mapped[bytes]
@@ -357,7 +248,7 @@ class SketchBand(Base):
     __tablename__ = "sketch_bands"
     __table_args__ = (Index(None, "band", "case_id"),)
 
-    case_id: Mapped[str] = _case_key(primary_key=True)
+    case_id: Mapped[str] = case_key(primary_key=True)
     band: Mapped[int] = mapped_column(BigInteger(), primary_key=True)
 
 
@@ -367,7 +258,7 @@ class SearchText(Base):
     __tablename__ = "search_texts"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(unique=True)
+    case_id: Mapped[str] = case_key(unique=True)
     text: Mapped[str] = mapped_column(Text)
 
 
@@ -387,204 +278,15 @@ class AuditEntry(Base):
     hash: Mapped[str]
 
 
-class ClockFact(Base):
-    """What starts, restarts or ends clocks: a trigger, new facts, a duty done, a withdrawal."""
-
-    __tablename__ = "clock_facts"
-    __table_args__ = (CheckConstraint(f"kind IN {FACT_KINDS}", name="kind"),)
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(index=True)
-    kind: Mapped[str]
-    code: Mapped[str | None] = mapped_column(String(32))
-    """Kind of the trigger, code of the clock that is done."""
-    at: Mapped[datetime]
-    due_at: Mapped[datetime | None]
-    """A trigger's own due date."""
-    closing_id: Mapped[int | None] = mapped_column(ForeignKey("closings.id", ondelete="CASCADE"), index=True)
-    """The closing that recorded it."""
-    recorded_at: Mapped[datetime]
-    actor_id: Mapped[str]
-    voided_at: Mapped[datetime | None]
-    """It was recorded by mistake and counts no longer."""
-
-
-class ClockPause(Base):
-    """Time outside (appraisal, mediation …) that does not count."""
-
-    __tablename__ = "clock_pauses"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(index=True)
-    kind: Mapped[str]
-    began_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    notified_on: Mapped[date]
-    """When the complainant was told, a day in China."""
-    actor_id: Mapped[str]
-
-
-class ClockExtension(Base):
-    """More time: asked for by one person, decided by another; it counts once the complainant was told."""
-
-    __tablename__ = "clock_extensions"
-    __table_args__ = (CheckConstraint(f"status IN {EXTENSION_STATES}", name="status"),)
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(index=True)
-    step: Mapped[str] = mapped_column(String(16))
-    total: Mapped[int]
-    """The whole limit asked for, in the clock's unit."""
-    reason: Mapped[str] = mapped_column(String(200))
-    """One of the policy's."""
-    status: Mapped[str]
-    requested_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    requested_at: Mapped[datetime]
-    decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
-    decided_at: Mapped[datetime | None]
-    approver_role: Mapped[str | None]
-    notified_on: Mapped[date | None]
-    """When the complainant was told, a day in China."""
-
-
-class Closing(Base):
-    """How a case ended; one that was reopened has several, and the last without `reopened_at` stands."""
-
-    __tablename__ = "closings"
-    __table_args__ = (CheckConstraint(f"outcome IN {tuple(OUTCOMES)}", name="outcome"),)
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key(index=True)
-    closed_at: Mapped[datetime]
-    actor_id: Mapped[str]
-    outcome: Mapped[str]
-    redress_fen: Mapped[int | None] = mapped_column(BigInteger())
-    """What the bank paid or waived, in fen."""
-    told_at: Mapped[datetime | None]
-    """When the complainant was told the outcome."""
-    fed_back_at: Mapped[datetime | None]
-    """When the authority that forwarded it was told."""
-    withdrawn_at: Mapped[datetime | None]
-    satisfaction: Mapped[str | None]
-    is_responsible: Mapped[bool | None]
-    """Whether the bank was found responsible."""
-    is_in_time: Mapped[bool | None]
-    """No binding limit of the bank was missed; None where none ran."""
-    reopened_at: Mapped[datetime | None]
-
-
 class ReplyDraft(Base):
     """What is going to be answered to the complainant, redacted; the last one that was saved."""
 
     __tablename__ = "reply_drafts"
 
-    case_id: Mapped[str] = _case_key(primary_key=True)
+    case_id: Mapped[str] = case_key(primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     saved_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
     saved_at: Mapped[datetime]
-
-
-class Reminder(Base):
-    """Somebody was to be reminded of a clock; once for each stage of a due date."""
-
-    __tablename__ = "reminders"
-    __table_args__ = (UniqueConstraint("case_id", "code", "due_at", "stage"),)
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    case_id: Mapped[str] = _case_key()
-    code: Mapped[str] = mapped_column(String(16))
-    due_at: Mapped[datetime]
-    stage: Mapped[str]
-    recorded_at: Mapped[datetime]
-
-
-class PolicyConfirmation(Base):
-    """A row of the policy from memory that a person in compliance has confirmed, as it was worded then."""
-
-    __tablename__ = "policy_confirmations"
-
-    code: Mapped[str] = mapped_column(String(16), primary_key=True)
-    row_digest: Mapped[str] = mapped_column(primary_key=True)
-    policy_version: Mapped[str]
-    confirmed_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    confirmed_at: Mapped[datetime]
-
-
-class PolicyFile(Base):
-    """Fingerprint of each version of the policy, and of the holiday table, that this store was opened with."""
-
-    __tablename__ = "policy_files"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    digest: Mapped[str]
-    seen_at: Mapped[datetime]
-
-
-class ImportJob(Base):
-    """A file of complaints that was uploaded: how far it has come, and who works on it until when."""
-
-    __tablename__ = "import_jobs"
-    __table_args__ = (
-        CheckConstraint(f"state IN {IMPORT_STATES}", name="state"),
-        Index(None, "state", "created_at"),
-        Index(None, "unit_id", "created_at"),
-    )
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    created_at: Mapped[datetime]
-    actor_id: Mapped[str]
-    unit_id: Mapped[str] = mapped_column(ForeignKey("units.id"))
-    source_system: Mapped[str]
-    format: Mapped[str]
-    file_name: Mapped[str] = mapped_column(String(200))
-    """As the client called it, redacted."""
-    sha256: Mapped[str]
-    size_bytes: Mapped[int]
-    rows_total: Mapped[int]
-    rows_stored: Mapped[int]
-    rows_existing: Mapped[int]
-    rows_failed: Mapped[int]
-    state: Mapped[str]
-    error_code: Mapped[str | None]
-    """Why the whole job failed; its rows have errors of their own."""
-    error_message: Mapped[str] = mapped_column(Text)
-    error_message_zh: Mapped[str] = mapped_column(Text)
-    worker_id: Mapped[str | None]
-    lease_until: Mapped[datetime | None]
-    """When another worker may take a running job over."""
-    attempts: Mapped[int]
-    """How often it was taken up since a row was last recorded."""
-    unfinished: Mapped[str | None] = mapped_column(String(200), unique=True)
-    """Caller and hash of the file while the job is not finished: the same file sent again is the same job."""
-    finished_at: Mapped[datetime | None]
-
-
-class ImportChunk(Base):
-    """A piece of an uploaded file, encrypted with the job's key; gone when the job ends."""
-
-    __tablename__ = "import_chunks"
-
-    job_id: Mapped[str] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    cipher: Mapped[str]
-    ciphertext: Mapped[bytes]
-
-
-class ImportRow(Base):
-    """What became of one row of an uploaded file, written together with its case. Holds no text."""
-
-    __tablename__ = "import_rows"
-
-    job_id: Mapped[str] = mapped_column(ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True)
-    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """Where it stands in the file as a person sees it, from 1."""
-    external_id: Mapped[str | None] = mapped_column(String(200))
-    case_id: Mapped[str | None] = _case_key(index=True)
-    is_new: Mapped[bool]
-    """False where the case was stored before, and where there is none."""
-    error_code: Mapped[str | None]
-    message: Mapped[str] = mapped_column(Text)
-    message_zh: Mapped[str] = mapped_column(Text)
 
 
 class PurgedCase(Base):

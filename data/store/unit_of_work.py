@@ -55,7 +55,6 @@ from data.store.replies import ReplyRepository
 from data.store.report_figures import ReportRepository
 from data.store.saved_views import SavedViewRepository
 from data.store.sign_in import SignInRepository
-from data.store.statistics import StatisticsRepository
 from data.store.supervision import SupervisionRepository
 from data.store.triage_results import TriageResultRepository
 from data.store.undoing import UndoRepository
@@ -154,7 +153,6 @@ class UnitOfWork:
         self.quality = QualityRepository(session, key=derive(secret, "quality"), labels=self.labels, now=now)
         self.readings = ReadingRepository(session)
         self.saved_views = SavedViewRepository(session, now=now)
-        self.statistics = StatisticsRepository(session)
         self.reports = ReportRepository(session, now=now)
         self.overview = OverviewRepository(session, now=now)
         self.warning_signals = WarningSignals(session)

@@ -1,7 +1,8 @@
 """Whose token it is, asked of the store. In: a token. Out: the principal of a key or of a person's session."""
 
 from data.store.api_keys import looks_like_key
-from data.store.tables import ApiKey, User
+from data.store.sign_in_tables import ApiKey
+from data.store.tables import User
 from data.store.unit_of_work import Store
 from serving.access.permissions import PERMISSIONS_OF_ROLE, permissions_of_key
 from serving.access.principal import Principal

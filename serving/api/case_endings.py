@@ -11,8 +11,8 @@ from pydantic import Field
 
 from data.policy.schema import TriggerKind
 from data.store.clock_records import NewClosing, Reopened, Reopening
+from data.store.clock_tables import Outcome, Satisfaction
 from data.store.free_text import LONGEST_NOTE
-from data.store.tables import Outcome, Satisfaction
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require
 from serving.access.principal import Principal

@@ -220,11 +220,11 @@ async def case(request: Request, response: Response, caller: Reader, case_id: st
 @router.post("/{case_id}/reveal", summary="The original text, for a reason", responses=problems(404, 410))
 async def reveal(request: Request, caller: Revealer, case_id: str, body: RevealRequest) -> RevealedBody:
     """Persons only. Who saw it, when and why is written down before it is shown."""
-
-    def open_it(work: UnitOfWork) -> str:
-        return work.originals.reveal(case_id, user_id=caller.id, reason=body.reason, within=caller.unit_path)
-
-    return RevealedBody(text=await store_access(request).change(open_it))
+    return RevealedBody(
+        text=await store_access(request).change(
+            lambda work: work.originals.reveal(case_id, user_id=caller.id, reason=body.reason, within=caller.unit_path)
+        )
+    )
 
 
 def cursor_of(key: PageKey, order: CaseOrder) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.store.tables import CANCELLED, QUEUED, ImportJob, ImportRow
+from data.store.import_tables import CANCELLED, QUEUED, ImportJob, ImportRow
 from data.store.unit_of_work import Store
 from serving.access.guard import require
 from serving.access.principal import Principal

@@ -107,11 +107,9 @@ async def rotated_key(request: Request, caller: Manager, key_id: str, body: Rota
 @router.delete("/{key_id}", summary="Revoke a key", status_code=204, responses=problems(404))
 async def revoked_key(request: Request, caller: Manager, key_id: str) -> Response:
     """At once, its earlier token too. Its row stays, since cases and audit entries name it."""
-
-    def revoke(work: UnitOfWork) -> None:
-        work.api_keys.revoke(key_id, actor_id=caller.id, within=caller.unit_path)
-
-    await store_access(request).change(revoke)
+    await store_access(request).change(
+        lambda work: work.api_keys.revoke(key_id, actor_id=caller.id, within=caller.unit_path)
+    )
     forget_callers(request)
     return Response(status_code=204)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from data.policy.schema import Policy, Row
-from data.store.tables import PolicyConfirmation
+from data.store.clock_tables import PolicyConfirmation
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.access.guard import require, require_top_unit
 from serving.access.principal import Principal
@@ -71,11 +71,9 @@ async def confirm(request: Request, caller: Confirmer, code: str) -> Confirmatio
 
     Its limit binds from now on; due dates of open cases follow within minutes.
     """
-
-    def write(work: UnitOfWork) -> ConfirmationBody:
-        return _confirmation(work.confirmations.confirm(code, user_id=caller.id))
-
-    return await store_access(request).change(write)
+    return await store_access(request).change(
+        lambda work: _confirmation(work.confirmations.confirm(code, user_id=caller.id))
+    )
 
 
 @router.delete(
@@ -83,11 +81,7 @@ async def confirm(request: Request, caller: Confirmer, code: str) -> Confirmatio
 )
 async def withdraw(request: Request, caller: Confirmer, code: str) -> Response:
     """Persons in compliance of a top unit only. The row only warns again; the audit log keeps that it was confirmed."""
-
-    def write(work: UnitOfWork) -> None:
-        work.confirmations.withdraw(code, user_id=caller.id)
-
-    await store_access(request).change(write)
+    await store_access(request).change(lambda work: work.confirmations.withdraw(code, user_id=caller.id))
     return Response(status_code=204)
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.store.sign_in import LONGEST_PASSWORD, refused
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import Store
 from serving.access.authentication import Authenticator, bearer_token
 from serving.access.guard import authenticate
 from serving.access.principal import Principal
@@ -57,11 +57,7 @@ async def sign_in(request: Request, body: SignInRequest) -> SessionBody:
 async def sign_out(request: Request, _caller: Anybody) -> Response:
     """Ends the session whose token is sent."""
     token = bearer_token(request.headers.get("authorization"))
-
-    def end(work: UnitOfWork) -> None:
-        work.sign_in.close_session(token)
-
-    await store_access(request).change(end)
+    await store_access(request).change(lambda work: work.sign_in.close_session(token))
     authenticator: Authenticator = request.app.state.authenticator
     authenticator.forget(token)
     return Response(status_code=204)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from data.snapshots import LabelRow
     from data.store.audit import Scalar
     from data.store.label_export import ReviewedCase
-    from data.store.tables import Label
+    from data.store.label_tables import Label
     from data.store.unit_of_work import Store
 
 FOLDER = click.Path(path_type=Path, file_okay=False)

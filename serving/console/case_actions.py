@@ -92,9 +92,5 @@ async def act(
     request: Request, visitor: Visitor, case_id: str, form: Form, change: Callable[[UnitOfWork], str | None]
 ) -> Response:
     """Do it in one transaction and show the case again, or the page that the change names."""
-
-    def write(work: UnitOfWork) -> str | None:
-        return change(work)
-
-    path = await in_transaction(request, write) or f"/console/cases/{case_id}"
+    path = await in_transaction(request, change) or f"/console/cases/{case_id}"
     return RedirectResponse(with_done(f"{path}?{form.one('list')}", case_id), 303)

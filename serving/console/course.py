@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from data.days import CHINA, china_day
 from data.errors import PolicyError
 from data.policy.schema import TICKET
-from data.store.tables import OUTCOMES, SATISFACTIONS, Case, Closing, ReplyDraft, Unit
+from data.store.clock_tables import OUTCOMES, SATISFACTIONS, Closing
+from data.store.tables import Case, ReplyDraft, Unit
 from data.store.unit_of_work import UnitOfWork
 from serving.console.endings import TRIGGERS, levels, responsible_above
 from serving.console.limits import MoreTime, more_time

@@ -35,12 +35,10 @@ async def decide(request: Request, visitor: Decider, case_id: str) -> Response:
     form = await visitor.form(request)
     draft, parameters = Draft.of_form(form), dict(parse_qsl(form.one("list")))
     wanted = QueueQuery.of(parameters)
-
-    def store_it(work: UnitOfWork) -> str:
-        return _store(work, visitor, case_id, form, draft=draft, wanted=wanted)
-
     try:
-        address = await in_transaction(request, store_it)
+        address = await in_transaction(
+            request, lambda work: _store(work, visitor, case_id, form, draft=draft, wanted=wanted)
+        )
     except XiaobaoError as error:
         if error.code not in SHOWN_AGAIN:
             raise

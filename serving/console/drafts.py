@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from data.store.label_tables import Label
 from data.store.records import Facets
-from data.store.tables import Case, Label
+from data.store.tables import Case
 from serving.console.forms import Form
 from serving.labelling import COMPLAINT, IRRELEVANT
 

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from data.errors import InputFileError, XiaobaoError
+from data.store.import_tables import CANCELLED, QUEUED, RUNNING
 from data.store.scope import ROOT
-from data.store.tables import CANCELLED, QUEUED, RUNNING
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.forms import TOKEN_FIELD, check_origin, check_token
 from serving.console.pages import Me, page

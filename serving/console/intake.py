@@ -86,11 +86,7 @@ async def _stored(request: Request, visitor: Visitor, draft: Draft, form: Form) 
     body = draft.request()
     item, answer = await triaged(request, body, full=True)
     complaint = Complaint(body=body, item=item, answer=answer)
-
-    def accept(work: UnitOfWork) -> str:
-        return _accept(work, visitor, draft, complaint, form)
-
-    return await in_transaction(request, accept)
+    return await in_transaction(request, lambda work: _accept(work, visitor, draft, complaint, form))
 
 
 def _accept(work: UnitOfWork, visitor: Visitor, draft: Draft, complaint: Complaint, form: Form) -> str:

@@ -72,20 +72,13 @@ async def rotated_key(request: Request, visitor: Manager, key_id: str) -> Respon
 async def revoked_key(request: Request, visitor: Manager, key_id: str) -> Response:
     """At once, its earlier token too. Raises NotFoundError."""
     await visitor.form(request)
-
-    def revoke(work: UnitOfWork) -> None:
-        work.api_keys.revoke(key_id, actor_id=visitor.id, within=visitor.within)
-
-    await in_transaction(request, revoke)
+    await in_transaction(request, lambda work: work.api_keys.revoke(key_id, actor_id=visitor.id, within=visitor.within))
     forget_callers(request)
     return RedirectResponse("/console/keys", 303)
 
 
 async def _issued(request: Request, visitor: Visitor, make: Callable[[UnitOfWork], IssuedKey]) -> Response:
-    def write(work: UnitOfWork) -> IssuedKey:
-        return make(work)
-
-    issued = await in_transaction(request, write)
+    issued = await in_transaction(request, make)
     forget_callers(request)
     return await _page(request, visitor, issued)
 

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from data.errors import PolicyError
 from data.policy.schema import ExtensionStep
 from data.store.clock_records import CaseClocks
+from data.store.clock_tables import ClockExtension
 from data.store.extensions import capacities
 from data.store.scope import ROOT
-from data.store.tables import OPEN, Case, ClockExtension
+from data.store.tables import OPEN, Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.case_actions import act
 from serving.console.due import Due

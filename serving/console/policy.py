@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from data.store.unit_of_work import Store, UnitOfWork
+from data.store.unit_of_work import Store
 from serving.access.guard import require_top_unit
 from serving.api.policy import policy_body
 from serving.console.pages import Me, page
@@ -52,11 +52,7 @@ async def policy(request: Request, visitor: Reader) -> Response:
 async def confirm(request: Request, visitor: Confirmer, code: str) -> Response:
     """Its limit binds from now on. Raises NotFoundError, StoreError `not_confirmable`, NotAllowedError."""
     await visitor.form(request)
-
-    def write(work: UnitOfWork) -> None:
-        work.confirmations.confirm(code, user_id=visitor.id)
-
-    await in_transaction(request, write)
+    await in_transaction(request, lambda work: work.confirmations.confirm(code, user_id=visitor.id))
     return RedirectResponse("/console/policy", 303)
 
 
@@ -64,9 +60,5 @@ async def confirm(request: Request, visitor: Confirmer, code: str) -> Response:
 async def withdraw(request: Request, visitor: Confirmer, code: str) -> Response:
     """The row only warns again. Raises as `confirm`."""
     await visitor.form(request)
-
-    def write(work: UnitOfWork) -> None:
-        work.confirmations.withdraw(code, user_id=visitor.id)
-
-    await in_transaction(request, write)
+    await in_transaction(request, lambda work: work.confirmations.withdraw(code, user_id=visitor.id))
     return RedirectResponse("/console/policy", 303)

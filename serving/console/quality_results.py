@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from data.shares import Share
+from data.store.label_tables import Label
 from data.store.quality import PREFILL, BlindReading
 from data.store.readings import FIELDS, compare, decided
-from data.store.tables import Label
 from serving.console.agreement import agreement
 from serving.console.visitors import Visitor
 

@@ -4,7 +4,7 @@ Recurrence stands with its counts: complaints of the same sub-cause about the sa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from data.taxonomy import default_taxonomy
 from serving.api.shapes import RowNumber
 from serving.console.case_actions import act
 from serving.console.endings import mending
-from serving.console.fields import day_of
+from serving.console.fields import day_of, row_number
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import deciders, people_named
@@ -30,8 +30,11 @@ from serving.console.texts import texts
 from serving.console.visitors import Visitor, visitor
 from serving.errors import ServiceError
 from serving.spreadsheets import csv_bytes
+from serving.stored import store_access
 
-MOST_SHOWN = 200
+ROWS = 200
+FILE_SECONDS = 60.0
+"""An item takes a few milliseconds."""
 LATE = "late"
 STATES = (UNDER_WAY, LATE, FINISHED, DROPPED)
 COLUMNS = (
@@ -62,6 +65,8 @@ class Wanted:
     state: str = ""
     subcause: str = ""
     unit: str = ""
+    after: int = 0
+    """The last item of the page before; 0 begins with the latest."""
 
     @classmethod
     def of(cls, parameters: Mapping[str, str]) -> "Wanted":
@@ -70,11 +75,16 @@ class Wanted:
             state=state if state in STATES else "",
             subcause=parameters.get("subcause", ""),
             unit=parameters.get("unit", ""),
+            after=row_number(parameters.get("after", "")),
         )
 
     @property
     def query(self) -> str:
-        parts = (("state", self.state), ("subcause", self.subcause), ("unit", self.unit))
+        """The address of this page of the board."""
+        return self.at(self.after)
+
+    def at(self, after: int) -> str:
+        parts = (("state", self.state), ("subcause", self.subcause), ("unit", self.unit), ("after", after))
         return urlencode([(name, value) for name, value in parts if value])
 
     def conditions(self, work: UnitOfWork, visitor: Visitor) -> RectificationFilter:
@@ -89,14 +99,16 @@ class Wanted:
 
 @router.get("/rectification")
 async def board(request: Request, visitor: Reader) -> Response:
-    """The items of the visitor's part of the bank, latest first; `.csv` is the same as a table."""
+    """The items of the visitor's part of the bank, latest first; `after` goes on. `.csv` is the whole as a table."""
     wanted = Wanted.of(request.query_params)
 
     def read(store: Store) -> tuple[Me, dict[str, Any]]:
         with store.reading() as work:
             units = {unit.id: unit for unit in work.units.all(within=visitor.within)}
+            found, after = items(work, visitor, wanted)
             context = {
-                "items": items(work, visitor, wanted),
+                "items": found,
+                "next": after and wanted.at(after),
                 "units": units,
                 "people": deciders(work, within=visitor.within, units=units) if visitor.may("cases.label") else [],
                 "today": china_day(work.now()),
@@ -109,29 +121,36 @@ async def board(request: Request, visitor: Reader) -> Response:
         "states": STATES,
         "taxonomy": default_taxonomy(),
         "names": names(visitor.language),
-        "most": MOST_SHOWN,
     }
     return page(request, "rectification", me=me, context=context)
 
 
 @router.get("/rectification.csv")
 async def table(request: Request, visitor: Reader) -> Response:
-    """The board as CSV, with a mark so that spreadsheets read the Chinese; formulas are escaped."""
-    wanted = Wanted.of(request.query_params)
+    """The board from its beginning to its end as CSV."""
+    wanted = replace(Wanted.of(request.query_params), after=0)
 
     def read(store: Store) -> Sequence[Item]:
         with store.reading() as work:
-            return items(work, visitor, wanted)
+            found, after = items(work, visitor, wanted)
+            all_of_them = [*found]
+            while after:
+                found, after = items(work, visitor, replace(wanted, after=after))
+                all_of_them += found
+            return all_of_them
 
-    found = await in_store(request, read)
+    found = await store_access(request).run(read, extra_seconds=FILE_SECONDS)
     headers = {"Content-Disposition": 'attachment; filename="rectification.csv"'}
     return Response(_csv(found, visitor), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def items(work: UnitOfWork, visitor: Visitor, wanted: Wanted) -> Sequence[Item]:
-    """Lines of the board. Raises NotFoundError for a unit out of sight."""
-    rows = work.rectifications.listed(wanted.conditions(work, visitor), within=visitor.within, limit=MOST_SHOWN)
-    return lines(work, visitor, rows)
+def items(work: UnitOfWork, visitor: Visitor, wanted: Wanted) -> tuple[Sequence[Item], int]:
+    """One page of the board, and what the next one begins behind; 0 on the last. Raises NotFoundError for a unit out of
+    sight.
+    """
+    conditions, after = wanted.conditions(work, visitor), wanted.after or None
+    rows = work.rectifications.listed(conditions, within=visitor.within, limit=ROWS + 1, after=after)
+    return lines(work, visitor, rows[:ROWS]), rows[ROWS - 1].id if len(rows) > ROWS else 0
 
 
 def lines(work: UnitOfWork, visitor: Visitor, rows: Sequence[Rectification]) -> Sequence[Item]:

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from data.days import china_day
 from data.errors import PolicyError
+from data.store.clock_tables import OUTCOMES
 from data.store.scope import ROOT
-from data.store.tables import OUTCOMES, Case
+from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.console.names import names
 from serving.console.pages import Me, page
@@ -122,11 +123,9 @@ async def save(request: Request, visitor: Worker, case_id: str) -> Response:
     """Keep the draft. Raises StoreError `reply_invalid`, NotFoundError."""
     form = await visitor.form(request)
     text = form.one("text").replace("\r\n", "\n")
-
-    def write(work: UnitOfWork) -> None:
-        work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
-
-    await in_transaction(request, write)
+    await in_transaction(
+        request, lambda work: work.replies.save(case_id, text, user_id=visitor.id, within=visitor.within)
+    )
     return RedirectResponse(f"/console/cases/{case_id}/reply?saved=1", 303)
 
 

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from data.store.sign_in import refused
-from data.store.unit_of_work import UnitOfWork
 from serving.access.authentication import Authenticator
 from serving.api.sessions import try_to_sign_in
 from serving.console.forms import form_refused, form_token, read_form
@@ -67,11 +66,7 @@ async def sign_in(request: Request) -> Response:
 async def sign_out(request: Request, visitor: Anybody) -> Response:
     """End the session, here and in the store."""
     await visitor.form(request)
-
-    def end(work: UnitOfWork) -> None:
-        work.sign_in.close_session(visitor.token)
-
-    await in_transaction(request, end)
+    await in_transaction(request, lambda work: work.sign_in.close_session(visitor.token))
     authenticator: Authenticator = request.app.state.authenticator
     authenticator.forget(visitor.token)
     response = RedirectResponse("/console/sign-in", 303)

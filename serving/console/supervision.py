@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from data.store.label_tables import Label
 from data.store.supervision import MOST_LISTED, Reminded
 from data.store.supervision_tables import Directive
-from data.store.tables import Case, Label
+from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
 from serving.api.case_work import check_assignee
 from serving.api.shapes import RowNumber

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from data.store.label_tables import Label
 from data.store.reminders import SYSTEM
 from data.store.scope import ROOT
-from data.store.tables import Event, Label
+from data.store.tables import Event
 from data.store.unit_of_work import UnitOfWork
 from serving.console.people import people_named
 

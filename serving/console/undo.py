@@ -64,11 +64,9 @@ async def undo(request: Request, visitor: Anybody, case_id: str) -> Response:
     """Undo what the visitor has just done. Raises StoreError `undo_refused`, NotFoundError."""
     form = await visitor.form(request)
     event_id = number_of(form, "event")
-
-    def take_back(work: UnitOfWork) -> None:
-        work.undoing.undo(case_id, event_id, user_id=visitor.id, within=visitor.within)
-
-    await in_transaction(request, take_back)
+    await in_transaction(
+        request, lambda work: work.undoing.undo(case_id, event_id, user_id=visitor.id, within=visitor.within)
+    )
     return RedirectResponse(_with(f"/console/cases/{case_id}?{form.one('list')}", UNDONE, "1"), 303)
 
 

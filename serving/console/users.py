@@ -98,11 +98,7 @@ async def changed_user(request: Request, visitor: Administrator, user_id: str) -
 
 async def _changed(request: Request, change: Callable[[UnitOfWork], None]) -> Response:
     """Do it in one transaction; everybody's rights are looked up anew."""
-
-    def write(work: UnitOfWork) -> None:
-        change(work)
-
-    await in_transaction(request, write)
+    await in_transaction(request, change)
     forget_callers(request)
     return RedirectResponse("/console/users", 303)
 

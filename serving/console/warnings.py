@@ -124,11 +124,7 @@ async def end(request: Request, visitor: Handler, warning_id: str) -> Response:
 
 async def _act(request: Request, form: Form, warning_id: str, change: Callable[[UnitOfWork], object]) -> Response:
     """Do it in one transaction and show the warning again, or the list where the form stood there."""
-
-    def write(work: UnitOfWork) -> None:
-        change(work)
-
-    await in_transaction(request, write)
+    await in_transaction(request, change)
     return RedirectResponse("/console/warnings" if form.one("list") else f"/console/warnings/{warning_id}", 303)
 
 

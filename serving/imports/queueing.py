@@ -3,9 +3,9 @@
 The API's routes and the console's pages do the same with it.
 """
 
+from data.store.import_tables import CANCELLED, ImportJob
 from data.store.maintenance import scrub
 from data.store.records import NewImport, StoredImport
-from data.store.tables import CANCELLED, ImportJob
 from data.store.unit_of_work import Store
 from serving.access.principal import Principal
 from serving.errors import ServiceError

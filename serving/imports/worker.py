@@ -18,10 +18,10 @@ from itertools import islice
 from typing import TypeVar, cast
 
 from data.errors import InputFileError, KeyMaterialError, StoreError, StoreUnavailableError, XiaobaoError, place_of
+from data.store.import_tables import DONE, FAILED, ImportJob
 from data.store.maintenance import scrub
 from data.store.records import ImportOutcome
 from data.store.scope import ROOT
-from data.store.tables import DONE, FAILED, ImportJob
 from data.store.unit_of_work import Store, UnitOfWork
 from models.predictor import Predictor
 from serving.access.permissions import PERMISSIONS_OF_ROLE

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from data.days import CHINA
 from data.quarter import Quarter
+from data.store.clock_tables import OUTCOMES, SATISFACTIONS
 from data.store.report_figures import ReturnedCase
-from data.store.tables import OPEN, OUTCOMES, SATISFACTIONS
+from data.store.tables import OPEN
 from data.store.unit_of_work import UnitOfWork
 from serving.reports.document import Column, Document, Row, Section, Table, Value
 from serving.reports.figures import Scope

@@ -1,28 +1,13 @@
 """The rounds that keep due dates right and tell reminders: in one transaction, and nobody's fault stops them."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 
 from data.store.clock_records import DueReminder
 from data.store.outbox import REMINDER
-from data.store.unit_of_work import Store, open_store
+from data.store.unit_of_work import Store
 from serving.clock_rounds import BATCH, look_at_clocks
-from tests.data.store.cases import Clock, build_organisation, masters, put
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(url: str, clock: Clock) -> Iterator[Store]:
-    opened = open_store(url, masters("2026a"), now=clock)
-    build_organisation(opened)
-    yield opened
-    opened.close()
+from tests.data.store.cases import Clock, put
 
 
 def test_what_is_told_is_committed_with_it(store: Store, clock: Clock) -> None:

@@ -2,7 +2,16 @@
 
 from alembic import context
 
-from data.store import notification_tables, warning_tables  # noqa: F401  (puts their tables into the metadata)
+from data.store import (  # noqa: F401  (puts their tables into the metadata)
+    clock_tables,
+    import_tables,
+    label_tables,
+    notification_tables,
+    rectification_tables,
+    sign_in_tables,
+    supervision_tables,
+    warning_tables,
+)
 from data.store.tables import Base
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)

@@ -11,6 +11,7 @@ from sqlalchemy import MetaData, delete, select, text
 from data.preparation import prepare_text
 from data.store.clock_records import NewClosing
 from data.store.crypto import MasterKeys
+from data.store.overview import Period
 from data.store.records import Facets, NewCase, NewLabel, NewTriageResult
 from data.store.scope import ROOT
 from data.store.tables import Case
@@ -21,6 +22,7 @@ from data.taxonomy import default_taxonomy
 
 HEAD, EAST, EAST_ONE, WEST = "/head/", "/head/east/", "/head/east/east-1/", "/head/west/"
 MONDAY = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)
+NOVEMBER = Period(first=date(2026, 11, 1), last=date(2026, 11, 30))
 TEXT = "我叫王丽，手机13800138000，被骗转走五万，征信也受影响，请尽快还款。"
 SECRET = "748213"
 SECRET_TEXT = f"验证码{SECRET}我已经告诉他了，银行卡密码是Qz7!kd92，钱还是被转走了，手机13900139000。"

@@ -7,10 +7,10 @@ import pytest
 
 from data.days import china_day
 from data.errors import StoreError
+from data.quarter import Quarter
 from data.store.clock_records import NewClosing, Reopening
 from data.store.maintenance import purge
 from data.store.scope import ROOT
-from data.store.statistics import OutcomeTotals
 from data.store.tables import Case
 from data.store.unit_of_work import Store
 from tests.data.store.cases import EAST, MONDAY, WEST, Clock, label, put, told, user_id
@@ -216,18 +216,18 @@ def test_reports_outlive_the_purge(store: Store, clock: Clock) -> None:
     reopened = put(store, "重开的一件")
     close(store, reopened, told(clock()))
     reopen(store, reopened, reason="mistake")
-    expected = {
-        "supported": OutcomeTotals(cases=2, in_time=1, late=1, redress_fen=5_700),
-        "withdrawn": OutcomeTotals(cases=1, in_time=1, late=0, redress_fen=0),
-    }
-    with store.reading() as work:
-        assert work.statistics.closings(within=EAST) == expected
-        assert work.statistics.closings(within=WEST) == {}
+    names = ("cases", "in_time", "late", "satisfied", "rated", "responsible", "redress_fen")
+
+    def figures(within: str) -> list[int]:
+        with store.reading() as work:
+            found = work.reports.assess_units(Quarter(2026, 4), within=within)[0]
+            return [getattr(found, name) for name in names]
+
+    expected = [4, 2, 1, 0, 1, 1, 5_700]
+    assert [figures(EAST), figures(WEST)] == [expected, [0] * len(names)]
     clock.advance(days=3 * 366)
     assert purge(store, actor_id="cli") == 3
-    with store.reading() as work:
-        assert work.statistics.closings(within=EAST) == expected
-        assert work.statistics.closings(within=EAST, first_month="2026-12") == {}
+    assert figures(EAST) == expected
 
 
 def _facts(store: Store, case: Case) -> Any:

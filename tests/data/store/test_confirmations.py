@@ -7,8 +7,9 @@ import pytest
 from data.errors import NotAllowedError, NotFoundError, StoreError
 from data.policy.schema import default_policy
 from data.store.clock_records import Reopening
+from data.store.clock_tables import PolicyConfirmation
 from data.store.scope import ROOT
-from data.store.tables import Case, PolicyConfirmation
+from data.store.tables import Case
 from data.store.unit_of_work import Store
 from tests.data.policy.cases import changed_policy
 from tests.data.store.cases import EAST, Clock, put, told, user_id

@@ -6,9 +6,9 @@ import pytest
 
 from data.days import china_day
 from data.errors import ClockError, NotAllowedError, NotFoundError, StoreError, XiaobaoError
+from data.store.clock_tables import ClockExtension
 from data.store.extensions import capacities
 from data.store.scope import ROOT
-from data.store.tables import ClockExtension
 from data.store.unit_of_work import Store
 from tests.data.store.cases import EAST, HEAD, WEST, Clock, put, told, user_id
 from tests.data.store.test_case_clocks import due

@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select, update
 
 from data.errors import KeyMaterialError, NotFoundError, StoreError
+from data.store.import_tables import ImportChunk, ImportJob, ImportRow
 from data.store.imports import CHUNK_BYTES, MOST_ATTEMPTS
 from data.store.key_material import STORE
 from data.store.maintenance import purge, rotate
 from data.store.records import ImportOutcome, NewImport
 from data.store.scope import ROOT
-from data.store.tables import CLOSED, Case, ImportChunk, ImportJob, ImportRow, KeyMaterial
+from data.store.tables import CLOSED, Case, KeyMaterial
 from data.store.unit_of_work import Store
 from tests.data.store.cases import EAST, HEAD, WEST, Clock, all_values, put
 

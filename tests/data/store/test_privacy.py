@@ -13,7 +13,7 @@ from data.store.maintenance import erase, rotate
 from data.store.scope import ROOT
 from data.store.tables import Base, KeyMaterial, Original
 from data.store.unit_of_work import Store, open_store
-from tests.data.store.cases import EAST, HEAD, TEXT, all_values, label, master_key, masters, put, user_id
+from tests.data.store.cases import EAST, HEAD, NOVEMBER, TEXT, all_values, label, master_key, masters, put, user_id
 
 REASON = "回访核对身份"
 
@@ -222,8 +222,8 @@ def test_an_erased_case_is_unreadable_but_counted(store: Store) -> None:
         erased = work.cases.get(case.id, within=ROOT)
         assert work.case_list.of_same_customer(other.id, within=ROOT) == []
         assert [found.case.id for found in work.case_list.of_similar_wording(other.id, within=ROOT)] == []
-        assert work.statistics.count("category", within=ROOT) == {"B03A": 2}
-        assert work.statistics.count_flags(within=ROOT) == {"E07": 2, "P02": 2}
+        assert work.overview.by("category", NOVEMBER, within=ROOT) == {"B03A": 2}
+        assert work.overview.by_flag(NOVEMBER, within=ROOT) == {"E07": 2, "P02": 2}
     assert (erased.redacted_text, erased.customer_key, erased.sketch) == ("", None, None)
     assert erased.erased_at is not None
 

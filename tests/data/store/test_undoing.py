@@ -36,7 +36,6 @@ def test_a_withdrawn_label_leaves_the_case_as_it_was(store: Store) -> None:
         assert found.queue_rank == case.queue_rank
         assert work.labels.standing(case.id, within=EAST) is None
         assert len(work.labels.of_case(case.id, within=EAST)) == 1
-        assert work.labels.since(0, within=EAST) == []
 
 
 def test_behind_a_withdrawn_label_the_earlier_one_stands(store: Store, clock: Clock) -> None:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from data.store.label_tables import Label
 from data.store.scope import ROOT
-from data.store.tables import Label
 from tests.serving.console.office import Office, Seat, fields_of
 
 ELDERLY = "我母亲78岁，存定期时经理说保本保息，回家发现是保险，要五年才能取，不然打12378投诉。"

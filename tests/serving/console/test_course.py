@@ -1,8 +1,13 @@
 """How a case goes on, over HTTP: more time with four eyes, escalation, closing with a root cause, replies, repeats."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+
+import pytest
 
 from data.days import CHINA
+from data.store.rectifications import NewRectification
 from data.store.scope import ROOT
 from data.store.tables import Case
 from tests.serving.console.office import Office, Seat
@@ -113,6 +118,23 @@ def test_closing_with_a_root_cause_reaches_the_board_and_can_be_undone(office: O
     assert seat.get("/rectification?state=under_way").text.count("=到期提醒") == 1
     assert seat.post("/rectification/2", **finish).status_code == 303
     assert "观察中（0 件 / 0 天）" in seat.get("/rectification").text
+
+
+def test_the_board_goes_on_and_its_file_is_whole(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.console.rectification.ROWS", 2)
+    case, seat = put(office), office.seat("zhou")
+    item = NewRectification(subcause="C02.1", owner_id=person(office, "wu"), due_on=date(2099, 1, 31), measure="修订")
+    with office.store.writing() as work:
+        for _ in range(5):
+            work.rectifications.open(case, item, actor_id=person(office, "zhou"), within=ROOT)
+    address, seen = "/rectification?unit=east", []
+    while address:
+        page = seat.get(address).text
+        seen.append(re.findall(r'id="item-(\d)"', page))
+        found = re.search(r'rel="next" href="/console([^"]+)"', page)
+        address = unescape(found[1]) if found else ""
+    assert seen == [["5", "4"], ["3", "2"], ["1"]]
+    assert seat.get("/rectification.csv?unit=east&after=3").text.count("修订") == 5
 
 
 def test_reopening_says_why(office: Office) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from data.store.import_tables import ImportJob
 from data.store.records import ImportedRow, NewImport
 from data.store.scope import ROOT
-from data.store.tables import ImportJob
 from data.store.unit_of_work import Store, open_store
 from models.predictor import Predictor
 from serving.imports.examination import count_rows

@@ -23,10 +23,11 @@ from sqlalchemy import insert, text
 
 from data.days import CHINA
 from data.quarter import Quarter
+from data.store.clock_tables import ClockFact, Closing
 from data.store.crypto import MasterKeys
 from data.store.migration import migrate
 from data.store.scope import ROOT
-from data.store.tables import CLOSED, OPEN, Case, CaseFlag, ClockFact, Closing, Unit
+from data.store.tables import CLOSED, OPEN, Case, CaseFlag, Unit
 from data.store.unit_of_work import Store, open_store
 from data.taxonomy import default_taxonomy
 from eval.queue_speed import databases

@@ -1,6 +1,6 @@
 """A bank with a quarter of quiet complaints, written straight into the table, and one branch where something begins."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,25 +10,11 @@ from sqlalchemy import insert
 from data.days import CHINA
 from data.store.sketch import bands, sketch
 from data.store.tables import OPEN, Case, SketchBand
-from data.store.unit_of_work import Store, open_store
-from tests.data.store.cases import Clock, build_organisation, masters
+from data.store.unit_of_work import Store
 
 NOON = datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
 """Of the last full day."""
 Put = Callable[..., list[str]]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(url: str, clock: Clock) -> Iterator[Store]:
-    opened = open_store(url, masters("2026a"), now=clock)
-    build_organisation(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
