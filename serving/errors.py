@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data.errors import XiaobaoError, place_of
@@ -94,7 +94,9 @@ STATUS_OF_CODE = {
     "report_files_invalid": 503,
     "reports_busy": 429,
 }
-RETRY_AFTER = {"store_unavailable": "2", "migration_needed": "30"}
+RETRY_AFTER = {"store_unavailable": "2", "not_ready": "2", "migration_needed": "30"}
+CLIENT_GONE = 499
+"""Who hung up in the middle of a request reads no answer; it counts under this status, which is no fault of ours."""
 CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 400: "bad_request"}
 ZH_OF_STATUS = {404: "没有这个地址", 405: "这个地址不支持该方法"}
 
@@ -235,6 +237,9 @@ class UnexpectedErrors:
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            if not started:
+                await Response(status_code=CLIENT_GONE)(scope, receive, send)
         except Exception as error:
             if scope["type"] != "http":
                 raise

@@ -16,6 +16,8 @@ LAST_LINE = 1_048_576
 MOST_PARTS = 1_000
 # A formula that failed; no one means it as a text.
 EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
+EXACT_DIGITS = 15
+"""Of a number in Excel."""
 _PIECE = 1 << 16
 
 SheetRow = tuple[Any, ...]
@@ -36,7 +38,7 @@ def sheet_rows(stream: BinaryIO, name: str, *, most_columns: int | None = None) 
             for line, values in enumerate(rows, 1):
                 if line > LAST_LINE:
                     break
-                yield line, tuple(None if value in EXCEL_ERRORS else value for value in values)
+                yield line, tuple(map(_as_kept, values))
             else:
                 return
     except InputFileError:
@@ -58,6 +60,17 @@ def sheet_rows(stream: BinaryIO, name: str, *, most_columns: int | None = None) 
         f"{name} 的行号超出 Excel 上限 {LAST_LINE}，请重新保存后再试",
         code="file_damaged",
     )
+
+
+def _as_kept(value: Any) -> Any:
+    """None for a formula that failed; a float for a whole number that Excel may have rounded.
+
+    It writes those of 16 and 17 digits out, with zeros for the digits it lost, and longer ones as 1.23E+18.
+    """
+    if isinstance(value, int) and abs(value) >= 10**EXACT_DIGITS:
+        lost = len(str(abs(value))) - EXACT_DIGITS
+        return value if value % 10**lost else float(value)
+    return None if value in EXCEL_ERRORS else value
 
 
 def check_unpacked_size(stream: BinaryIO, name: str, *, most_bytes: int) -> None:

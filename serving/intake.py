@@ -4,11 +4,12 @@ The same `external_id` of the same system is stored once; sent again it gets the
 it is refused, because one of the two complaints would be lost.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from data.errors import NotFoundError, StoreError, XiaobaoError
+from data.errors import NotFoundError, StoreError, XiaobaoError, place_of
 from data.store.free_text import storable
 from data.store.records import NewCase, NewTriageResult, StoredCase
 from data.store.unit_of_work import Store, UnitOfWork
@@ -18,6 +19,8 @@ from serving.access.principal import Principal
 from serving.api.requests import TriageRequest
 from serving.errors import ServiceError
 from serving.stored import StoreAccess
+
+logger = logging.getLogger("xiaobao")
 
 EXTRA_SECONDS = 0.1
 """Of a batch, for each further complaint."""
@@ -82,6 +85,9 @@ def _answer_or_error(store: Store, complaint: Complaint, principal: Principal) -
         return keep(store, complaint, principal)
     except XiaobaoError as error:
         return error
+    except Exception as error:  # a loop's edge: the neighbours are stored; a message could quote the text
+        logger.error("storing an item of a batch failed: %s at %s", type(error).__name__, place_of(error))
+        return ServiceError("internal", "an unexpected error; this item was not stored; try again", "内部错误，请重试")
 
 
 def _new_case(

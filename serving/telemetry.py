@@ -78,6 +78,11 @@ class Telemetry:
             "xiaobao_import_rows_total", "Rows of imported files.", ["outcome"], registry=self.registry
         )
         self.ready = Gauge("xiaobao_ready", "1 when the service can answer.", registry=self.registry)
+        self._add_messages()
+        self._add_models()
+        self._begin_at_zero()
+
+    def _add_messages(self) -> None:
         self.webhook_attempts = Counter(
             "xiaobao_webhook_attempts_total", "Attempts of webhooks, by outcome.", ["outcome"], registry=self.registry
         )
@@ -96,6 +101,8 @@ class Telemetry:
         )
         self.quality_read = Gauge("xiaobao_quality_read", "Cases drawn for quality and read.", registry=self.registry)
         self.alerts_open = Gauge("xiaobao_alerts_open", "Alerts not acknowledged.", registry=self.registry)
+
+    def _add_models(self) -> None:
         self.model = Gauge("xiaobao_model", "1 for the model that answers.", ["bundle"], registry=self.registry)
         self.model_swaps = Counter(
             "xiaobao_model_swaps_total", "Models that the registry named.", ["outcome"], registry=self.registry
@@ -109,11 +116,23 @@ class Telemetry:
             ["bundle", "field"],
             registry=self.registry,
         )
-
         self.drift = Gauge(
             "xiaobao_drift", "Distances of recent complaints from the reference.", ["measure"], registry=self.registry
         )
         self.drift_alerts = Gauge("xiaobao_drift_alerts", "Distances beyond threshold.", registry=self.registry)
+
+    def _begin_at_zero(self) -> None:
+        """Prometheus sees no increase from nothing to one: without this the first failure would raise no alert."""
+        counters = {
+            self.imports: ("queued", "done", "failed", "cancelled"),
+            self.import_rows: ("stored", "existing", "failed"),
+            self.webhook_attempts: ("delivered", "failed", "dead"),
+            self.mail_attempts: ("sent", "failed", "dead", "postponed"),
+            self.model_swaps: ("swapped", "refused"),
+        }
+        for counter, values in counters.items():
+            for value in values:
+                counter.labels(value)
 
     def show_drift(self, measures: Mapping[str, float], alerts: int) -> None:
         """What the last check found."""

@@ -21,7 +21,9 @@ WORKING_ROLES = frozenset({"handler", "supervisor"})
 """Who works on cases; a test holds it against the permissions of the service."""
 _UNIT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_PATH = 1000
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
+# Dots stand between other characters only: letters to other addresses cannot be written (RFC 5322).
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@[^@]{{1,189}}$){_WORD}(?:\.{_WORD})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 
 class UnitRepository:

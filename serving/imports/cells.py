@@ -18,9 +18,9 @@ from data.schema import INPUT_KINDS
 from data.store.free_text import storable
 from serving.api.requests import TRIAGE_REQUEST, Source, TriageRequest
 from serving.errors import invalid_request
+from serving.input_workbook import EXACT_DIGITS
 
 LONGEST_REFERENCE = 200
-_EXACT_DIGITS = 15
 _REFERENCES = ("external_id", "branch", "region", "customer_ref", "regulator_ref")
 _NUMBERS = frozenset({"external_id", "customer_ref", "regulator_ref"})
 
@@ -130,9 +130,9 @@ def _reference(field: str, value: object) -> str | None:
     if field in _NUMBERS and _has_lost_digits(value):
         raise RowError(
             "number_rounded",
-            f"{field} is a number of more than {_EXACT_DIGITS} digits, of which Excel keeps {_EXACT_DIGITS}; "
+            f"{field} is a number of more than {EXACT_DIGITS} digits, of which Excel keeps {EXACT_DIGITS}; "
             "format the column as text and fill it in again",
-            f"{field} 是超过 {_EXACT_DIGITS} 位的数字，Excel 已丢失末位；请把该列设为文本格式后重新填写",
+            f"{field} 是超过 {EXACT_DIGITS} 位的数字，Excel 已丢失末位；请把该列设为文本格式后重新填写",
         )
     word = _as_word(value)
     if len(word) > LONGEST_REFERENCE:
@@ -147,7 +147,7 @@ def _reference(field: str, value: object) -> str | None:
 def _has_lost_digits(value: object) -> bool:
     if isinstance(value, str):
         return bool(_ROUNDED.fullmatch(value.strip()))
-    return isinstance(value, float) and abs(value) >= 10**_EXACT_DIGITS
+    return isinstance(value, float) and abs(value) >= 10**EXACT_DIGITS
 
 
 def _as_word(value: object) -> str:
@@ -180,7 +180,7 @@ def _moment(field: str, value: object, *, at: time) -> str | None:
         return None
     try:
         moment = _as_moment(value, at)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of an infinite number
         raise RowError(
             "time_unreadable",
             f"{field} is not a time; expected such as 2026-11-23 09:30 (China) or 2026-11-23T09:30:00+08:00",

@@ -38,6 +38,7 @@ class DeliveryWorker:
         telemetry: Telemetry,
         *,
         jitter: Callable[[], float] = lambda: random.uniform(1 - JITTER, 1 + JITTER),
+        stopping: threading.Event | None = None,
     ) -> None:
         assert timedelta(seconds=BATCH * settings.webhook_timeout_seconds) < LEASE
         self._get_store = get_store
@@ -47,7 +48,7 @@ class DeliveryWorker:
         self._attempts = telemetry.webhook_attempts
         self._jitter = jitter
         self._thread = threading.Thread(target=lambda: asyncio.run(self._work()), name="webhook delivery")
-        self._stopping = threading.Event()
+        self._stopping = stopping or threading.Event()
         self._trouble: dict[str, Trouble] = defaultdict(lambda: Trouble("webhook delivery"))
 
     def start(self) -> None:

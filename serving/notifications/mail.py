@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -31,20 +32,30 @@ Outcome = Literal["sent", "failed", "dead", "postponed"]
 
 
 class Mailer:
-    """`get_store` may fail while the database is away."""
+    """`get_store` may fail while the database is away; `is_stopping` is asked between batches."""
 
-    def __init__(self, get_store: Callable[[], Store], settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        get_store: Callable[[], Store],
+        settings: Settings,
+        telemetry: Telemetry,
+        *,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         assert settings.smtp_host is not None
         assert timedelta(seconds=BATCH * 4 * TIMEOUT_SECONDS) < LEASE
         self._get_store = get_store
         self._settings = settings
         self._attempts = telemetry.mail_attempts
+        self._is_stopping = is_stopping
 
     def send_due(self) -> None:
         """Send what is due now, batch after batch, until there is no more or the server fails. Raises StoreError."""
         with self._get_store().reading() as work:
             is_due = work.letters.is_due()
         for _ in range(BATCHES_IN_A_ROW if is_due else 0):
+            if self._is_stopping():
+                return
             with self._get_store().writing() as work:
                 claims = work.letters.claim(limit=BATCH)
             if not claims or not self._send(claims):
@@ -79,7 +90,7 @@ class Mailer:
             self._record(claim, str(code), is_final=code >= REFUSED_FOR_GOOD)
         except smtplib.SMTPResponseException as error:
             self._record(claim, str(error.smtp_code), is_final=error.smtp_code >= REFUSED_FOR_GOOD)
-        except (KeyError, ValueError):  # no text for this kind, an address that is none
+        except (KeyError, ValueError, MessageError):  # no text for this kind, an address that is none
             self._record(claim, "not_writable", is_final=True)
         else:
             self._record(claim, "250", is_sent=True)

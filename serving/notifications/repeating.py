@@ -35,12 +35,17 @@ class Trouble:
 
 
 class Repeating:
-    """Runs the steps one after the other; one that fails keeps no other from being done."""
+    """Runs the steps one after the other; one that fails keeps no other from being done.
 
-    def __init__(self, name: str, steps: Sequence[Step], *, seconds: float) -> None:
+    Those that share an event are all told to stop by the first one that is.
+    """
+
+    def __init__(
+        self, name: str, steps: Sequence[Step], *, seconds: float, stopping: threading.Event | None = None
+    ) -> None:
         self._steps = [(step, Trouble(name)) for step in steps]
         self._seconds = seconds
-        self._stopping = threading.Event()
+        self._stopping = stopping or threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
 
     def start(self) -> None:

@@ -5,7 +5,9 @@ alerts, audit head, reminders ── outbox ── dispatch ─┬─ event stre
                                                      └─ letters ── the bank's mail server
 """
 
+import threading
 from collections.abc import Callable
+from functools import partial
 
 from data.store.unit_of_work import Store
 from serving.clock_rounds import look_at_clocks
@@ -31,8 +33,10 @@ class Notifications:
     """`get_store` may fail while the database is away; the work goes on when it is back."""
 
     def __init__(self, get_store: Callable[[], Store], settings: Settings, telemetry: Telemetry) -> None:
+        stopping = threading.Event()
+        repeating = partial(Repeating, stopping=stopping)
         self._workers: list[Repeating | DeliveryWorker] = [
-            Repeating(
+            repeating(
                 "alerts and outbox",
                 [
                     lambda: rounds.notify_alerts(get_store()),
@@ -41,28 +45,28 @@ class Notifications:
                 ],
                 seconds=ROUND_SECONDS,
             ),
-            Repeating("clocks", [lambda: look_at_clocks(get_store())], seconds=CLOCK_SECONDS),
-            Repeating(
+            repeating("clocks", [lambda: look_at_clocks(get_store())], seconds=CLOCK_SECONDS),
+            repeating(
                 "quality draw",
                 [lambda: draw_for_quality(get_store(), settings.quality_share)],
                 seconds=QUALITY_SECONDS,
             ),
-            Repeating("early warning", [lambda: look_in_the_morning(get_store())], seconds=WARNING_SECONDS),
-            Repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
-            DeliveryWorker(get_store, settings, telemetry),
+            repeating("early warning", [lambda: look_in_the_morning(get_store())], seconds=WARNING_SECONDS),
+            repeating("outbox metrics", [lambda: rounds.measure(get_store(), telemetry)], seconds=MEASURE_SECONDS),
+            DeliveryWorker(get_store, settings, telemetry, stopping=stopping),
         ]
         if settings.sends_mail:
-            mailer = Mailer(get_store, settings, telemetry)
-            self._workers.append(
-                Repeating("weekly digest", [lambda: send_on_mondays(get_store())], seconds=WARNING_SECONDS)
-            )
-            self._workers.append(Repeating("mail", [mailer.send_due], seconds=MAIL_SECONDS))
+            mailer = Mailer(get_store, settings, telemetry, is_stopping=stopping.is_set)
+            self._workers += [
+                repeating("weekly digest", [lambda: send_on_mondays(get_store())], seconds=WARNING_SECONDS),
+                repeating("mail", [mailer.send_due], seconds=MAIL_SECONDS),
+            ]
 
     def start(self) -> None:
         for worker in self._workers:
             worker.start()
 
     def stop(self) -> None:
-        """Each ends within two seconds."""
+        """All are told at once; each is waited for two seconds at most."""
         for worker in self._workers:
             worker.stop()

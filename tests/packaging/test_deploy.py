@@ -170,6 +170,15 @@ def test_alert_is_sound(alert: dict[str, Any]) -> None:
     assert re.fullmatch(r"\d+[smh]", alert.get("for", "0s"))
 
 
+def test_what_an_alert_waits_to_increase_is_there_from_the_start() -> None:
+    """Prometheus sees no increase from nothing to one."""
+    registry = Telemetry().registry
+    expressions = "".join(alert["expr"] for alert in ALERTS)
+    increases = re.findall(r'increase\((\w+)\{(\w+)="(\w+)"\}', expressions)
+    assert len(increases) == expressions.count("increase(") > 0
+    assert all(registry.get_sample_value(name, {label: value}) == 0 for name, label, value in increases)
+
+
 def test_prometheus_reads_the_rules_and_asks_the_service() -> None:
     prometheus = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     assert [(DEPLOY / "prometheus" / name).is_file() for name in prometheus["rule_files"]] == [True]

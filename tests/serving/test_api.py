@@ -1,5 +1,6 @@
 """What HTTP clients can rely on."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -219,3 +220,21 @@ def test_openapi_describes_bodies_and_pages_load_nothing_from_outside(client: Te
         html = client.get(page).text
         assert "<html" in html
         assert "https://" not in html.replace("https://fastapi.tiangolo.com", "")
+
+
+def test_who_hangs_up_in_the_middle_is_no_error_of_ours(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    async def hang_up() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def nobody_reads(_message: Any) -> None:
+        pass
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"100")]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": "/v1/triage", "raw_path": b"/v1/triage", "query_string": b"", "headers": headers,
+        "client": ("testclient", 1), "server": ("testserver", 80),
+    }  # fmt: skip
+    asyncio.run(client.app(scope, hang_up, nobody_reads))
+    assert 'xiaobao_http_requests_total{route="/v1/triage",status="499"} 1.0' in client.get("/metrics").text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from data.store.records import CaseFilter
 from data.store.scope import ROOT
+from serving import intake
 from tests.data.store.cases import EAST
 from tests.serving.banks import TOKEN, Bank, bearer
 
@@ -90,3 +93,22 @@ def test_in_a_batch_each_item_has_its_own_case_or_error(bank: Bank) -> None:
     ]
     assert all(results[index]["answer"]["case"]["is_new"] for index in (0, 3))
     assert "probabilities" not in results[0]["answer"]
+
+
+def test_an_item_that_cannot_be_stored_unexpectedly_fails_alone(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = intake.keep
+
+    def fail(store: Any, complaint: Any, principal: Any) -> Any:
+        if complaint.body.external_id == "H2":
+            raise RuntimeError(complaint.body.text)
+        return real(store, complaint, principal)
+
+    monkeypatch.setattr(intake, "keep", fail)
+    items = [{"text": COMPLAINT, "external_id": number} for number in ("H1", "H2", "H3")]
+    answer = bank.client.post("/v1/triage/batch", params={"store": "true"}, headers=bank.key(), json={"items": items})
+    assert [bool(result["answer"]) for result in answer.json()["results"]] == [True, False, True]
+    assert answer.json()["results"][1]["error"]["code"] == "internal"
+    assert "RuntimeError" in caplog.text
+    assert "盗刷" not in caplog.text

@@ -96,6 +96,20 @@ def test_xlsx_with_dates_numbers_and_formulas() -> None:
     assert codes == {4: "text_empty", 6: "text_empty", 7: "time_unreadable", 8: "number_rounded"}
 
 
+def test_numbers_that_excel_has_rounded_are_refused_whichever_way_it_writes_them() -> None:
+    numbers = [1234567890123450, 12345678901234500, 1234567890123456, 123456789012345]
+    found = previewed(xlsx_file([["编号", "内容"], *([number, COMPLAINTS[0]] for number in numbers)]), "xlsx")
+    assert [row.error and row.error.code for row in found.rows] == ["number_rounded", "number_rounded", None, None]
+    assert [row.external_id for row in found.rows[2:]] == ["1234567890123456", "123456789012345"]
+    exact = previewed(jsonl_file([{"id": 1234567890123450, "text": COMPLAINTS[0]}]), "jsonl")
+    assert [row.external_id for row in exact.rows] == ["1234567890123450"]
+
+
+def test_a_time_without_end_is_none() -> None:
+    found = previewed(jsonl_file([{"text": COMPLAINTS[0], "received_at": float("inf")}]), "jsonl")
+    assert [row.error and row.error.code for row in found.rows] == ["time_unreadable"]
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

@@ -101,6 +101,36 @@ def test_a_message_may_name_its_readers(store: Store) -> None:
     assert state(store) == LetterState(waiting=0, dead=2)  # … and the engineer has no address
 
 
+@pytest.mark.parametrize(
+    "address", ["lin@bank..cn", "lin@bank.cn.", "lin.@bank.cn", "l..n@bank.cn", f"{65 * 'l'}@bank.cn"]
+)
+def test_an_address_that_no_letter_can_bear_is_refused(store: Store, address: str) -> None:
+    with store.writing() as work, pytest.raises(StoreError, match="e-mail address"):
+        work.users.change(user_id(store, "auditor"), email=address, within=ROOT)
+
+
+def test_one_letter_that_cannot_be_written_holds_up_no_other(store: Store) -> None:
+    give_addresses(store, "supervisor-east")
+    with store.writing() as work:  # as an earlier version took it
+        work.users.by_login("handler-east", within=ROOT).email = "handler@bank..example"
+    put(store, result=URGENT)
+    notify_alerts(store)
+    with mail_server() as mailbox:
+        send(store, mailbox)
+        assert mailbox.to == ["supervisor-east@bank.example"]
+    assert state(store) == LetterState(waiting=0, dead=1)
+
+
+def test_no_batch_is_begun_once_the_service_stops(store: Store) -> None:
+    give_addresses(store)
+    put(store, result=URGENT)
+    notify_alerts(store)
+    dispatch(store, by_mail=True)
+    with mail_server() as mailbox:
+        Mailer(lambda: store, settings(mailbox), Telemetry(), is_stopping=lambda: True).send_due()
+    assert mailbox.letters == []
+
+
 def test_a_refused_letter_is_tried_again_or_given_up_as_the_server_says(store: Store, clock: Clock) -> None:
     give_addresses(store)
     put(store, result=URGENT)

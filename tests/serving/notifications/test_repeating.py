@@ -29,3 +29,14 @@ def test_a_failure_is_logged_once_without_its_message(caplog: pytest.LogCaptureF
     trouble.went_well()
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert "王丽" not in caplog.text
+
+
+def test_those_that_share_an_event_stop_together() -> None:
+    stopping, ended = threading.Event(), threading.Event()
+    first = Repeating("first", [lambda: None], seconds=60, stopping=stopping)
+    second = Repeating("second", [lambda: stopping.wait(60) and ended.set()], seconds=60, stopping=stopping)
+    first.start()
+    second.start()
+    first.stop()
+    assert ended.wait(5)
+    second.stop()
