@@ -1,7 +1,7 @@
 """Pictures of a report's pages for docs/reports.md. In: a report as PDF. Out: PNG files with a small palette.
 
-    xiaobao report --quarter 2026Q3 --format pdf --output report.pdf
-    python -m tests.serving.reports.pictures report.pdf --pages 1 3 5
+xiaobao report --quarter 2026Q3 --format pdf --output report.pdf
+python -m tests.serving.reports.pictures report.pdf --pages 1 3 5
 """
 
 import argparse
