@@ -96,8 +96,7 @@ def write_snapshot(folder: Path, rows: Iterable[LabelRow], *, versions: Mapping[
                 _write_hugging_face(target / HUGGING_FACE, _parts(read_snapshot(target)))
             return target
         shutil.rmtree(target)
-    for left in folder.glob(".*.new"):  # by a writer that was killed: `forget` would never look there
-        shutil.rmtree(left, ignore_errors=True)
+    clear_drafts(folder)
     draft = folder / f".{target.name}.new"
     draft.mkdir(parents=True)
     now = datetime.now(UTC).isoformat()
@@ -139,6 +138,15 @@ def snapshots(folder: Path) -> list[Path]:
     """All snapshots below a folder, by name, also those that a kill or a hand left without a manifest."""
     names = (MANIFEST, *(f"{split}.jsonl" for split in SPLITS))
     return sorted({file.parent for name in names for file in folder.glob(f"*/{name}")})
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove what a writer that was killed left below a folder of snapshots: texts that `forget` would not find."""
+    for left in (*folder.glob(".*.new"), *folder.glob("*/.*.new")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def forget(folder: Path, ids: Collection[str]) -> int:
