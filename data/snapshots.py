@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from data.days import CHINA
 from data.errors import InputFileError
 from data.files import draft_of, write_whole
 from data.json_lines import read_lines
@@ -169,10 +170,10 @@ def _parts(rows: Iterable[LabelRow]) -> dict[str, str]:
 
 
 def _name_in(folder: Path, parts: Mapping[str, str]) -> str:
-    """The name by content; the day is that of the first snapshot of it."""
+    """The name by content; the day, in China, is that of the first snapshot of it."""
     digest = hashlib.sha256("".join(parts.values()).encode()).hexdigest()[:8]
     same = sorted(other.name for other in folder.glob(f"*-{digest}"))
-    return same[0] if same else f"{datetime.now(UTC):%Y-%m-%d}-{digest}"
+    return same[0] if same else f"{datetime.now(CHINA):%Y-%m-%d}-{digest}"
 
 
 def _is_sound(folder: Path) -> bool:
