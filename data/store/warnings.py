@@ -91,15 +91,13 @@ class WarningRepository:
         return raised
 
     def listed(
-        self, *, within: str, is_open: bool | None = None, kind: str | None = None, owner_id: str | None = None,
+        self, *, within: str, is_open: bool | None = None, owner_id: str | None = None,
         limit: int = MOST_LISTED,
     ) -> Sequence[EarlyWarning]:  # fmt: skip
         """Warnings of the caller's units: 重大 first, then those nobody has taken, then the latest."""
         query = select(EarlyWarning).where(_visible(within))
         if is_open is not None:
             query = query.where(EarlyWarning.ended_at.is_(None) if is_open else EarlyWarning.ended_at.is_not(None))
-        if kind is not None:
-            query = query.where(EarlyWarning.kind == kind)
         if owner_id is not None:
             query = query.where(EarlyWarning.owner_id == owner_id)
         order = (

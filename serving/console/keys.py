@@ -54,7 +54,7 @@ async def rotated_key(request: Request, visitor: Manager, key_id: str) -> Respon
     """A new token; the old one lives for some hours. Raises StoreError `key_revoked`, NotFoundError, ServiceError."""
     form = await visitor.form(request)
     given = form.one("hours")
-    hours = int(given) if given.isdecimal() else -1
+    hours = int(given) if given.isdecimal() and len(given) <= len(str(MOST_GRACE_HOURS)) else -1
     if not 0 <= hours <= MOST_GRACE_HOURS:
         raise ServiceError(
             "request_invalid",

@@ -151,7 +151,7 @@ def _read(cursor: str) -> PageKey:
         )
         if key.received_at.tzinfo is None or (key.due_at and key.due_at.tzinfo is None):
             raise ValueError("a time without zone")
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         raise ServiceError(
             "cursor_invalid", "this place in the list is not one of ours; start from its top", "页码无效，请从头查看"
         ) from None

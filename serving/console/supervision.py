@@ -85,11 +85,11 @@ async def supervise(request: Request, visitor: Supervisor, case_id: str) -> Resp
     """
     form = await visitor.form(request)
     to, text, entry = form.one("to"), form.one("note"), form.one("entry")
-    if not ENTRY.fullmatch(entry):
-        raise form_refused()
 
     def write(work: UnitOfWork) -> None:
         work.cases.get(case_id, within=visitor.within)
+        if not ENTRY.fullmatch(entry):
+            raise form_refused()
         check_assignee(work, case_id, to, visitor.principal)
         work.supervision.write(case_id, to_user=to, text=text, entry=entry, from_user=visitor.id, within=visitor.within)
 

@@ -95,9 +95,6 @@ def test_promotion_and_rollback_are_followed_and_no_request_is_lost(client: Test
 def test_a_damaged_model_never_answers_and_everybody_is_told(
     client: TestClient, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    promote(registry, "b", who="cli:lin", reason="a good reason", force=True)
-    write_whole(registry.folder / "CURRENT", "a\n")
-    until(lambda: bundle_of(client) == "a")
     (registry.folder / "b" / "thresholds.json").write_text("{}")
     write_whole(registry.folder / "CURRENT", "b\n")
     until(lambda: client.get("/readyz").json()["detail"] is not None)

@@ -1,5 +1,6 @@
 """The queue over HTTP: order, filters in the address, paging, taking and giving, saved views."""
 
+import base64
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -13,6 +14,7 @@ from tests.serving.console.office import Office, Seat
 
 FRAUD = "刚刚被骗共享屏幕转走五万元，请马上止付！"
 FEE = "信用卡年费说好首年免，今年扣了三百六十元，要求退还。"
+ENDLESS = base64.urlsafe_b64encode(b'[1e999, null, "2026-11-30T00:00:00Z", "x"]').decode().rstrip("=")
 QUEUE = "西城分行柜台排队两个小时，大堂经理态度恶劣。"
 
 
@@ -59,7 +61,7 @@ def test_filters_stand_in_the_address(office: Office) -> None:
     page = seat.get("/queue?category=B03B&due=overdue").text
     assert f'href="/console/cases/{fee}?due=overdue&amp;category=B03B"' in page
     assert '<option value="B03B" selected>' in page
-    for query in ("band=great", "flag=%3Cb%3E", "after=xyz", "unit=west"):
+    for query in ("band=great", "flag=%3Cb%3E", "after=xyz", f"after={ENDLESS}", "unit=west"):
         assert seat.get(f"/queue?{query}").status_code in (404, 422)
 
 
