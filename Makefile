@@ -21,7 +21,7 @@ demo: $(VENV)/.serving  ## a fictional bank: 300 complaints of two years, then t
 	$(BIN)/python -m serving.demo
 	$(BIN)/xiaobao serve --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.development  ## all tests, on two cores
+test: $(VENV)/.development  ## everything but the long proofs, on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.development  ## lint, format, types, import directions

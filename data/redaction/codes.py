@@ -97,6 +97,10 @@ COMPANY_CONTEXT = re.compile(r"(?:信用代码|机构代码|税号|执照|代码
 IBAN = re.compile(
     rf"{_NO_CODE_BEFORE}(?P<value>[A-Z]{{2}}[0-9]{{2}}(?: ?[A-Z0-9]{{4}}){{3,7}}(?: ?[A-Z0-9]{{1,3}})?){_NO_CODE_AFTER}"
 )
+LETTERED_ACCOUNT = re.compile(
+    r"(?:股东(?:账户|账号|卡|代码)?|账户|账号|户头|存折)[是为: ]{0,3}"
+    rf"(?P<value>[A-Z]{{1,2}}[0-9]{{8,14}}){_NO_CODE_AFTER}"
+)
 IBAN_CONTEXT = re.compile(r"(?:IBAN|账号|账户|收款)[^。;]{0,12}$", re.IGNORECASE)
 HAS_LATIN = re.compile(r"[A-Za-z]")
 CONTEXT_WIDTH = 30
@@ -130,6 +134,7 @@ def find_codes(text: str, folded: str) -> Iterator[PiiSpan]:
     yield from _spans("passport", CHINESE_PASSPORT, folded)
     yield from (_span("permit", match) for match in TAIWAN_ID.finditer(text) if _is_taiwan_id(match["value"]))
     yield from _after("account", IBAN, IBAN_CONTEXT, text, text)
+    yield from _spans("account", LETTERED_ACCOUNT, folded)
     yield from _spans("wechat", WECHAT, folded)
     yield from _spans("wechat", WECHAT_BEHIND, text)
     yield from _after("wechat", WECHAT_AFAR, WECHAT_NEAR, text, text)

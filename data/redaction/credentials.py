@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from data.redaction.spans import PiiSpan
 
 HINT = re.compile(
-    r"[Ee][Xx][Pp]|到期|卡背|背面|签名栏|密码|口令|验证码|校验码|动态码|识别码|安全码|[Cc][VvCc][VvNnCc]|有效期|后三位|后3位|三位数"
+    r"[Ee][Xx][Pp]|到期|卡背|背面|签名栏|密码|口令|验证码|校验码|动态码|识别码|安全码|[Cc][VvCc][VvNnCc]|有效期|后面那?三位|后三位|后3位|三位数"
     r"|3位数|三个数|security|PIN|pin|暗号|密钥"
 )
 # Between the word and its value: no sentence ends, no other number's name begins.
@@ -38,8 +38,8 @@ ALPHANUMERIC = re.compile(
     r"| ){0,3}(?P<value>(?=[!-~]*[0-9])[A-Za-z0-9@#$%^&*!._-]{3,23}[A-Za-z0-9@#$%^&*!])(?![A-Za-z0-9])"
 )
 SECURITY_CODE = re.compile(
-    r"(?:[Cc][VvCc][VvNnCc]2?|安全码|卡片?的?背面|后3位|卡背|签名栏|[Ss]ecurity code)(?:数字|号码?|那?3[位个]数?|码"
-    r"|[^0-9A-Za-z。;!?年月日]){0,6}?(?P<value>[0-9](?:[ -]?[0-9]){2,3})" + _NOT_COUNTED
+    r"(?:[Cc][VvCc][VvNnCc]2?|安全码|卡片?的?背面|后3位|卡?后面?的?那?3位|卡背|签名栏|[Ss]ecurity code)"
+    r"(?:数字|号码?|那?3[位个]数?|码|[^0-9A-Za-z。;!?年月日]){0,6}?(?P<value>[0-9](?:[ -]?[0-9]){2,3})" + _NOT_COUNTED
 )
 EXPIRY = re.compile(
     r"(?:有效期限?|到期日?|期限|[Ee][Xx][Pp](?: ?[Dd]ate)?)[^0-9A-Za-z。;]{0,4}(?P<value>(?:0?[1-9]"

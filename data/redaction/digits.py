@@ -8,16 +8,23 @@ import re
 
 _FOLDED = str.maketrans("零〇○一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖洞拐勾杠", "00012345678912123456789079-")
 
-GAPS = " -‐–—−.·_~,、/*"
+GAPS = ' -‐–—−.·_~,、/*"“”'
 WIDEST_GAP = 3
-# What people say between the groups of a number, with a pause behind it.
-FILLERS = r"(?:[嗯呃啊哦额诶]|然后|后面是?|接着)[,、 ]?"
-# The letter written for nought, between digits or at the end of many.
+# What people say between the groups of a number, with a pause behind it. In folded text 一 is 1.
+FILLERS = (
+    r"(?:[嗯呃啊哦额诶噢唉呀]|[那这]个|然后是?|(?:再|最)?后[面头]?(?:再?是|再)?|再(?:来?[1一]?个|是)?|接着|跟着|中间是?|前面是?|的?区号|空格)"
+    r"[,、 :]?"
+)
+# Letters written for 0 and 1: between digits, at the end of many, and anywhere in a run that is mostly digits.
 LETTER_NOUGHT = re.compile(r"(?<=[0-9])[Oo]{1,4}(?=[0-9Xx])|(?<=[0-9]{6})[Oo]{1,4}(?![A-Za-z])")
+LOOKALIKES = re.compile(r"(?<![A-Za-z])[0-9OoIl](?:[ -]?[0-9OoIlxX]){6,}(?![A-Za-z])")
+_AS_DIGITS = str.maketrans("OoIl", "0011")
 
 # What a number that is no personal data is called: orders, serial numbers, contracts; straight before it, perhaps with
 # letters and a first group of digits between.
-_BARE = "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|(?<!存)单号|编号|文号|批号"
+_BARE = (
+    "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|(?<!存)单号|编号|券[号码]|联行号|配号|行号|文号|批号"
+)
 _NUMBERED = (
     "受理|业务|交易|凭证|参考|协议|快递|物流|单据|发票|批次|序列|设备|商户|终端|投诉|案|登记|申请|借据|取件|提货"
     "|机身|机具|产品|基金|"
@@ -33,6 +40,13 @@ PUBLIC_BEHIND = re.compile(rf"[这那]?[个就]?是[^0-9,。;]{{0,3}}(?:(?:{_BAR
 def fold_digits(text: str) -> str:
     """The text with every digit as 0-9; same length."""
     folded = text.translate(_FOLDED)
-    if "O" in folded or "o" in folded:
-        return LETTER_NOUGHT.sub(lambda match: "0" * len(match.group()), folded)
+    if any(letter in folded for letter in "OoIl"):
+        folded = LETTER_NOUGHT.sub(lambda match: "0" * len(match.group()), folded)
+        return LOOKALIKES.sub(_as_digits, folded)
     return folded
+
+
+def _as_digits(match: re.Match[str]) -> str:
+    run = match.group()
+    is_number = sum(map(str.isdecimal, run)) >= 2 * sum(map(str.isalpha, run)) and any(map(str.isdecimal, run))
+    return run.translate(_AS_DIGITS) if is_number else run

@@ -1,13 +1,14 @@
 """How much a run of 汉字 looks like a person's name where it stands. In: normalised text. Out: scored spans.
 
 A candidate is a surname with one or two characters behind it. A logistic regression weighs its characters, the three
-characters on either side and how common the pairs of characters in and around it are in complaints without names
+characters on either side, how common the pairs of characters in and around it are in complaints without names, which
+words of a dictionary lie in it, beside it and across its ends, and how its given name is made
 (`name_weights.json`, fitted by `python -m training.fit_names`).
 """
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 WEIGHTS_PATH = Path(__file__).with_name("name_weights.json")
 START, END = "^", "$"
 INTRODUCED = 3.0  # added to the score of a candidate behind 户名, 我叫 and the like
+LONGEST_WORD = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +31,20 @@ class NameLexicon:
     """Those of them that are as common in other words."""
     pair_levels: dict[str, int]
     """Pair of characters → how common it is in texts without names, 1 to 4; a pair that is missing is rare."""
+    words: dict[str, int]
+    """Words of two to four characters that are no names → how common they are, 1 to 4."""
+    odds: dict[str, tuple[int, int]]
+    """Character → how much likelier it is first, and last, in a given name than elsewhere, in powers of e."""
 
     def to_json(self) -> dict[str, Any]:
-        by_level = {str(level): "" for level in range(1, 5)}
-        for pair, level in sorted(self.pair_levels.items()):
-            by_level[str(level)] += pair
-        words = {name: " ".join(sorted(getattr(self, name))) for name in ("surnames", "given", "everyday")}
-        return {**words, "pair_levels": by_level}
+        sets = {name: " ".join(sorted(getattr(self, name))) for name in ("surnames", "given", "everyday")}
+        by_odds: dict[str, str] = {}
+        for character, (first, last) in sorted(self.odds.items()):
+            key = f"{first} {last}"
+            by_odds[key] = by_odds.get(key, "") + character
+        pairs = {str(level): "".join(found) for level, found in _by_level(self.pair_levels).items()}
+        words = {str(level): " ".join(found) for level, found in _by_level(self.words).items()}
+        return {**sets, "pair_levels": pairs, "words": words, "odds": by_odds}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "NameLexicon":
@@ -44,8 +53,18 @@ class NameLexicon:
             for level, pairs in content["pair_levels"].items()
             for position in range(0, len(pairs), 2)
         }
-        words = {name: frozenset(content[name].split()) for name in ("surnames", "given", "everyday")}
-        return cls(**words, pair_levels=levels)
+        words = {word: int(level) for level, found in content["words"].items() for word in found.split()}
+        odds = {
+            character: (int(key.split()[0]), int(key.split()[1]))
+            for key, characters in content["odds"].items()
+            for character in characters
+        }
+        sets = {name: frozenset(content[name].split()) for name in ("surnames", "given", "everyday")}
+        return cls(**sets, pair_levels=levels, words=words, odds=odds)
+
+
+def _by_level(levels: dict[str, int]) -> dict[int, list[str]]:
+    return {level: sorted(key for key, of in levels.items() if of == level) for level in sorted(set(levels.values()))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +77,48 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A text and which words of the dictionary lie in it, looked up once a place."""
+
+    text: str
+    lexicon: NameLexicon
+    _crossings: dict[int, int] = field(default_factory=dict)
+
+    def level(self, start: int, end: int) -> int:
+        """How common the word is that stands there; 0 where none does."""
+        return self.lexicon.words.get(self.text[start:end], 0) if start >= 0 else 0
+
+    def crossing(self, position: int) -> int:
+        """How common the commonest word is that goes over this place."""
+        found = self._crossings.get(position)
+        if found is None:
+            get, text = self.lexicon.words.get, self.text
+            found = max(
+                (
+                    get(text[start:end], 0)
+                    for start in range(max(0, position - LONGEST_WORD + 1), position)
+                    for end in range(position + 1, min(len(text), start + LONGEST_WORD) + 1)
+                ),
+                default=0,
+            )
+            self._crossings[position] = found
+        return found
+
+    def word_behind(self, position: int) -> str:
+        """The longest word that begins there."""
+        return next((self.text[position:end] for end in _ends(position) if self.level(position, end)), "")
+
+    def word_before(self, position: int) -> str:
+        """The longest word that ends there."""
+        starts = (position - length for length in range(LONGEST_WORD, 1, -1))
+        return next((self.text[start:position] for start in starts if self.level(start, position)), "")
+
+
+def _ends(position: int) -> Iterator[int]:
+    return (position + length for length in range(LONGEST_WORD, 1, -1))
+
+
+@dataclass(frozen=True, kw_only=True)
 class NameScorer:
     lexicon: NameLexicon
     weights: dict[str, float]
@@ -66,8 +127,9 @@ class NameScorer:
 
     def find(self, text: str, introduced: Collection[int] = ()) -> list[tuple[int, int]]:
         """Spans taken for names, the surest first, without overlap; a name is likelier where one is introduced."""
+        reading = Reading(text=text, lexicon=self.lexicon)
         scored = [
-            (self.score(text, candidate) + INTRODUCED * (candidate.start in introduced), candidate)
+            (self.score(reading, candidate) + INTRODUCED * (candidate.start in introduced), candidate)
             for candidate in candidates(text, self.lexicon)
         ]
         chosen: list[tuple[int, int]] = []
@@ -78,9 +140,9 @@ class NameScorer:
                 chosen.append((candidate.start, candidate.end))
         return chosen
 
-    def score(self, text: str, candidate: Candidate) -> float:
-        weights = self.weights
-        return sum(weights.get(feature, 0.0) for feature in features(text, candidate, self.lexicon))
+    def score(self, reading: Reading, candidate: Candidate) -> float:
+        get = self.weights.get
+        return sum(get(feature, 0.0) for feature in features(reading, candidate))
 
 
 @cache
@@ -107,8 +169,9 @@ def candidates(text: str, lexicon: NameLexicon) -> Iterator[Candidate]:
                     yield Candidate(start=start, middle=middle, end=end)
 
 
-def features(text: str, candidate: Candidate, lexicon: NameLexicon) -> list[str]:
+def features(reading: Reading, candidate: Candidate) -> list[str]:
     """Names of the features that hold; the first, `bias`, always does."""
+    text, lexicon = reading.text, reading.lexicon
     start, middle, end = candidate.start, candidate.middle, candidate.end
     surname, given = text[start:middle], text[middle:end]
     left, right = text[max(0, start - 3) : start], text[end : end + 3]
@@ -142,7 +205,49 @@ def features(text: str, candidate: Candidate, lexicon: NameLexicon) -> list[str]
     ]
     if length == 2:
         found.append(f"4{levels.get(given, 0)}")
+    return found + _of_words(reading, candidate) + _of_given(reading, candidate)
+
+
+def _of_words(reading: Reading, candidate: Candidate) -> list[str]:
+    """Features of the dictionary: words across its ends, in it and beside it."""
+    start, middle, end = candidate.start, candidate.middle, candidate.end
+    level, length = reading.level, end - middle
+    over_start, over_end = reading.crossing(start), reading.crossing(end)
+    found = [
+        f"x{over_start}",
+        f"y{length}{over_end}",
+        f"z{over_start}{over_end}",
+        f"w1{level(start, middle + 1)}",
+        f"w2{level(end - 1, end + 1)}",
+        f"w3{level(start - 1, start + 1)}",
+        f"w7{length}{level(start, start + 3)}",
+        f"w8{level(start, end)}",
+        f"w9{level(end - 1, end + 2)}",
+        f"wA{level(start, start + 4)}",
+        f"wB{level(end, end + 2)}",
+        f"wC{level(start - 2, start)}",
+        f"wE{level(end, end + 3)}",
+        f"wF{level(start - 3, start)}",
+        f"a:{reading.word_behind(end)}",
+        f"b:{reading.word_before(start)}",
+    ]
+    if length == 2:
+        inside = level(middle, end)
+        found += [f"w4{inside}", f"v{inside}{over_start}{over_end}"]
     return found
+
+
+def _of_given(reading: Reading, candidate: Candidate) -> list[str]:
+    """Features of the given name's characters: how much likelier they are in names than elsewhere."""
+    odds, text = reading.lexicon.odds, reading.text
+    middle, end = candidate.middle, candidate.end
+    last = odds.get(text[end - 1], (0, 0))[1]
+    if end - middle == 2:
+        first = odds.get(text[middle], (0, 0))[0]
+        return [f"oA{first}", f"oB{last}", f"oS{first + last}"]
+    after = text[end : end + 1]
+    behind = [f"oD{odds.get(after, (0, 0))[1]}"] if after and is_han(after) else []
+    return [f"oC{last}", *behind]
 
 
 def _kind(character: str) -> str:

@@ -28,6 +28,21 @@ LATIN_INTRODUCTION = re.compile(
 )
 TITLED_LATIN = re.compile(r"(?:Mr|Mrs|Ms|Miss|Dr)\.? ?([A-Z][a-z]+(?: [A-Z][a-z]+){0,2})")
 SPACED = re.compile(r"[\u4e00-\u9fff]{1,2} [\u4e00-\u9fff]{1,2}(?![\u4e00-\u9fff])")
+# YU JIAQI, Chen Xiaoyun: a surname, and two syllables or more in the same letters.
+_SURNAME = (
+    "wang|li|zhang|liu|chen|yang|huang|zhao|wu|zhou|xu|sun|ma|zhu|hu|guo|he|lin|gao|luo|zheng|liang|xie|song|tang|han"
+    "|feng|deng|cao|peng|zeng|xiao|tian|dong|yuan|pan|jiang|cai|yu|du|ye|cheng|su|wei|lv|lu|ding|ren|shen|yao|cui|zhong"
+    "|tan|fan|liao|shi|jin|jia|xia|fu|fang|bai|zou|meng|xiong|qin|qiu|yin|xue|yan|duan|lei|hou|long|tao|gu|mao|hao|gong"
+    "|shao|wan|qian|dai|mo|kong|xiang|ouyang"
+)
+_SYLLABLE = (
+    "(?:[bpmfdtnlgkhjqxrzcsyw]|zh|ch|sh)"
+    "(?:iang|iong|uang|ang|eng|ing|ong|iao|ian|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|uo|ui|ue|ve|a|o|e|i|u|v)|er|an|ai|ao|en"
+)
+PINYIN = re.compile(
+    rf"(?<![A-Za-z])(?:(?=[A-Z]{{2}})|(?=[A-Z][a-z]+ [A-Z][a-z]))(?i:(?:{_SURNAME}) (?:{_SYLLABLE}){{2}})(?![A-Za-z])"
+)
+FEWEST_SOUNDS = 2
 CONTEXT_WIDTH = 12
 
 Span = tuple[int, int]
@@ -43,16 +58,22 @@ class NameTable:
     """Words that follow a name: titles, "called to say"."""
     sounded: re.Pattern[str]
     """A name of another people in 汉字 by their sound: 扎西顿珠, 其其格."""
+    composed: re.Pattern[str]
+    """Two or more parts of such names in a row, which need no word before them: 萨仁高娃."""
+    sounds: frozenset[str]
 
 
 @cache
 def _table() -> NameTable:
     data = yaml.safe_load(TABLE_PATH.read_text(encoding="utf-8"))
     introductions, links, behind = (_alternatives(data[key]) for key in ("introductions", "links", "behind"))
+    sounds, elements = "".join(data["sounds"].split()), _alternatives(data["elements"])
     return NameTable(
         introduction=re.compile(rf"(?:{introductions})(?:{links}|[:(\"“‘'「『、 ]){{0,3}}"),
         behind=re.compile(behind),
-        sounded=re.compile(rf"[{''.join(data['sounds'].split())}]{{3,6}}(?![{''.join(data['sounds'].split())}])"),
+        sounded=re.compile(rf"[{sounds}]{{3,6}}(?![{sounds}])"),
+        composed=re.compile(rf"(?:{elements}){{2,4}}"),
+        sounds=frozenset(sounds),
     )
 
 
@@ -86,6 +107,10 @@ def _of_other_peoples(text: str, introduced: set[int], table: NameTable) -> Iter
             yield match.span()
     for match in TITLED_LATIN.finditer(text):
         yield match.span(1)
+    for match in PINYIN.finditer(text):
+        yield match.span()
+    for match in table.composed.finditer(text):
+        yield match.span()
     if any(dot in text for dot in DOTS):
         yield from _dotted(text, introduced, table)
 
@@ -100,6 +125,21 @@ def _dotted(text: str, introduced: set[int], table: NameTable) -> Iterator[Span]
         end = min(behind.start(), match.end()) if behind else match.end()
         if starts or behind:
             yield max(starts, default=match.start()), end
+        else:
+            yield from _by_sound(match, table.sounds)
+
+
+def _by_sound(match: re.Match[str], sounds: frozenset[str]) -> Iterator[Span]:
+    """What surrounds the dot as far as it is made of the characters that spell sounds; 还款·信用卡 is none."""
+    text = match.string
+    dots = [position for position in range(*match.span()) if text[position] in DOTS]
+    start, end = dots[0], dots[-1] + 1
+    while start > match.start() and (text[start - 1] in sounds or text[start - 2 : start] == "阿不"):
+        start -= 1
+    while end < match.end() and text[end] in sounds:
+        end += 1
+    if dots[0] - start >= FEWEST_SOUNDS and end - dots[-1] > FEWEST_SOUNDS:
+        yield start, end
 
 
 def _spaced(text: str, start: int) -> Span | None:

@@ -7,113 +7,44 @@ wrong, while an order, serial, policy or contract number is not.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 
 from stdnum import luhn
-from stdnum.cn import ric
 
-from data.redaction.digits import FILLERS, GAPS, PUBLIC_BEHIND, PUBLIC_NUMBER, WIDEST_GAP
+from data.redaction.digit_runs import ANY_DIGIT, Candidate, NumberRecognizer, candidates, starts
+from data.redaction.phones import (
+    MISSAID,
+    find_landlines,
+    is_landline,
+    is_mistyped_mobile,
+    is_mobile,
+    is_taiwan_mobile,
+    with_its_ends,
+)
 from data.redaction.spans import PiiSpan
 
-CONTEXT_WIDTH = 20  # characters before a number that may say what it is
-
-MOST_GROUPS = 10
-
-Groups = tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """Digits that could be one number: how they were grouped and what stood around them."""
-
-    number: str
-    groups: Groups
-    gaps: str
-    before: str
-    after: str
-    start: int
-    end: int
-
-    @property
-    def is_plain(self) -> bool:
-        """Written without gaps."""
-        return len(self.groups) == 1
-
-    @property
-    def is_spelled_out(self) -> bool:
-        """Written digit by digit."""
-        return set(self.groups) == {1}
-
-    @property
-    def is_grouped(self) -> bool:
-        """In a few groups, not as a date is written."""
-        return len(self.groups) <= MOST_GROUPS and self.groups[:2] not in ((4, 2), (4, 1))
-
-    @property
-    def is_no_list_of_amounts(self) -> bool:
-        """In fours that do not all end with a nought."""
-        ends = self.number[3::4]
-        return self.is_in_fours and set(ends) != {"0"}
-
-    @property
-    def is_in_fours(self) -> bool:
-        return set(self.groups[:-1]) == {4} and self.groups[-1] <= 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class NumberRecognizer:
-    """`lengths` are tried in order; `first` are the digits the number may start with; `accepts` decides."""
-
-    kind: str
-    lengths: tuple[int, ...]
-    first: str
-    accepts: Callable[[Candidate], bool]
-
-
-# Digits that gaps join: no number below has fewer than ten, so text without such a run is not looked at further.
-FEWEST_DIGITS = 10
-DIGIT_RUN = re.compile(
-    rf"[0-9](?:(?:[{re.escape(GAPS)}()\]]{{0,{WIDEST_GAP}}}(?:{FILLERS})?|个)[0-9]){{{FEWEST_DIGITS - 2},}}"
-)
-FILLER = re.compile(rf"(?:{FILLERS})(?=[0-9])")
-FILLER_STARTS = frozenset("嗯呃啊哦额诶然后接")  # looking is cheaper than matching
-# 三个八 is 888 within a number.
-REPEATED = re.compile(r"[2-9]个[0-9]")
 JOINED = re.compile(
     r"(?<![0-9])(?:(?P<id_card>[1-8][0-9]{5}(?:19"
     r"|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx])(?P<mobile_behind>1[3-9][0-9]{9})"
     r"|(?P<mobile>1[3-9][0-9]{9})(?:(?P<id_card_behind>[1-8][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx])"
     r"|(?P<bank_card_behind>62[0-9]{14}(?:[0-9]{3})?)))(?![0-9])"
 )
-# Abroad the zero of the area code is dropped.
-INTERNATIONAL_LANDLINE = re.compile(
-    r"(?<![0-9])(?:\+|00)?86[ -]{0,2}(?:10|2[0-9]"
-    r"|[3-9][0-9]{2})[ -]{0,2}[2-8][0-9]{3}[ -]?[0-9]{3,4}(?:[ -]{0,2}(?:ext\.?|转|分机)? ?[0-9]{2,6})?(?![0-9])"
+# A province, then a year of birth.
+RESIDENT = re.compile(r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}(?:19|20[0-2])")
+FEWEST_GROUPED, FEWEST_UNNAMED, FEWEST_DICTATED = 17, 12, 10
+SENDER = "106"
+"""Short messages of banks and others come from such numbers."""
+SERVICE_GROUPS = frozenset({5})
+"""95588 12378: numbers of hotlines, one beside the other."""
+# What else has a long number: 联行号, 券码, 配号. That of a card, an account or a person's papers is called so.
+CALLED_OTHERWISE = re.compile(
+    r"(?:[号码单票券据证]|编号|号码|ID|id|ISBN|端口|凭证|Code|code|No\.?)"
+    r"(?:上|的|号|码|[是为:# (【]){0,4}[A-Za-z]{0,6}-?$"
 )
-FOREIGN_PHONE = re.compile(
-    r"\+(?!86)(?=(?:[ ()-]{0,2}[0-9]){8})[1-9][0-9]{0,2}(?:[ -]?\(?[0-9]{1,5}\)?){2,4}(?<=[0-9]{2})(?![0-9])"
-)
-TAIWAN_LANDLINE = re.compile(r"(?<![0-9])(?<![0-9]-)\(?0[2-8]\)?[ -][0-9]{3,4}[ -]?[0-9]{4}(?![0-9])")
-HONG_KONG_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?(?:852|853)[ -]{0,2}[2-9][0-9]{3}[ -]?[0-9]{4}(?![0-9])")
-# A subscriber's number without its area code is only one where something says so.
-LOCAL_PHONE = re.compile(
-    r"(?:座机|固话|固定电话|宅电|传真|办公室|(?:联系|联络|家庭|住宅|家里|家中|单位|办公|店里|回拨|公司|铺头"
-    r"|屋企)?电话|致电|whatsapp)"
-    r"(?:号码?)?[是为:, ]{0,3}((?!400|800|95|96|12)[2-9][0-9]{2,3}[ -]?[0-9]{4})(?![0-9])",
-    re.IGNORECASE,
-)
-LOCAL_PHONE_BEHIND = re.compile(
-    r"(?<![0-9)\- ])([2-8][0-9]{6,7})(?=,?(?:这个|是)?(?:我|本地|家里|家|单位)?的?(?:座机|固话|固定电话))"
-)
-LANDLINES = (
-    INTERNATIONAL_LANDLINE,
-    FOREIGN_PHONE,
-    TAIWAN_LANDLINE,
-    HONG_KONG_PHONE,
-    LOCAL_PHONE,
-    LOCAL_PHONE_BEHIND,
+CALLED_PERSONAL = re.compile(r"(?:卡|账|户|折|存单|手机|电话|身份|证件|护照|微信|扣扣|QQ)[^,。;]{0,8}$")
+SHORT_ACCOUNT = re.compile(
+    r"(?:存单|存折|折子|账|户)(?:号码?)[是为: ]{0,3}(?P<value>[0-9]{6,9})(?! ?[0-9]|[万亿]?[元块])"
 )
 ID_CONTEXT = re.compile(
     r"(?:身份证|证件|居住证|[一二]代证|ID|(?<![可权格书产业婚考作照凭签])证号|[老旧]证|身份号码?|sfz)"
@@ -139,39 +70,12 @@ CARD_CONTEXT = re.compile(
 )
 ACCOUNT_CONTEXT = re.compile(
     rf"(?:(?:{_ACCOUNT}|存管|保险箱|a/c|account(?: no)?)[^0-9,。;]{{0,10}}"
-    r"|(?:户|定期|活期|存款|转账|汇款|[转打汇退划存](?:入|到|回|给|进|至|往)|进账|一折通|(?<!打)折)[^0-9,。;]{0,3})$",
+    r"|(?:户|定期|活期|存款|转账|汇款|[转打汇退划存还](?:入|到|回|给|进|至|往)|股东[卡号]|资金号|进账|一折通|(?<!打)折)"
+    r"[^0-9,。;]{0,3})$",
     re.IGNORECASE,
 )
-MOBILE_GROUPS: frozenset[Groups] = frozenset(
-    {
-        (11,),
-        (3, 4, 4),
-        (4, 4, 3),
-        (3, 3, 5),
-        (3, 8),
-        (7, 4),
-        (5, 6),
-        (4, 3, 4),
-        (3, 2, 2, 2, 2),
-        (3, 2, 6),
-        (3, 3, 3, 2),
-        (2, 2, 2, 2, 2, 1),
-    }
-)
-TAIWAN_MOBILE_GROUPS: frozenset[Groups] = frozenset({(4, 3, 3), (4, 6)})
-SUBSCRIBER_GROUPS: frozenset[Groups] = frozenset({(7,), (8,), (4, 4), (3, 4), (4, 3)})
-# The country code and an opening bracket belong to the number that follows.
-PHONE_PREFIX = re.compile(r"(?:\(?(?:\+86|0086|86)\)?[ -]{0,2})?[(\[]?$")
-COUNTRY_CODE = re.compile(r"(?:\+86|0086|(?<![0-9])86)\)?[ -]{0,2}\(?$")
-EXTENSION = re.compile(r"(?:-|[ ,]?转(?:分机)? ?| ?分机号? ?| ?ext\.? ?)[0-9]{1,6}(?![0-9])")
 CARD_WORD = re.compile(r"卡(?:是|为)?[: ]{0,2}$")
-_MISSAID = r"[^0-9。;]{0,4}[少漏缺多错][^0-9。;]{0,8}"  # 少一位,写成
-CARD_NUMBER_WORD = re.compile(rf"卡号(?:[^0-9,。;]{{0,6}}|{_MISSAID})$")
-MOBILE_WORD = re.compile(
-    rf"(?:手机|电话)(?:号码?)?(?:(?:是|为)?[: ]{{0,2}}|{_MISSAID}|[^0-9,。;]{{0,4}}[录写填报输]成了?:?)$"
-)
-CURRENCY = re.compile(r" ?[万亿]?(?:[韩日美港欧台]?元|块|円|日圆|卢布|盾|铢)")
-PHONE_CONTEXT = re.compile(r"(?:电话|座机|手机|手提|联络|联系|致电|来电|拨打|打给?|TEL|Tel|tel)[^0-9,。;]{0,6}$")
+CARD_NUMBER_WORD = re.compile(rf"卡号(?:[^0-9,。;]{{0,6}}|{MISSAID})$")
 
 
 def _is_date(digits: str) -> bool:
@@ -183,11 +87,10 @@ def _is_date(digits: str) -> bool:
 
 
 def _is_resident_id(candidate: Candidate) -> bool:
+    """A province and a date; not the check digit: people mistype, and nothing else is formed so."""
     number = candidate.number
-    # Not ric.validate: it rejects valid numbers of counties that were dissolved.
-    if _is_date(number[6:14]) and ric.calc_check_digit(number) == number[-1]:
-        return True
-    return _is_called_id(candidate)
+    is_formed_so = bool(RESIDENT.match(number)) and _is_date(number[6:14])
+    return _is_called_id(candidate) or (is_formed_so and not candidate.is_public)
 
 
 def _is_called_id(candidate: Candidate) -> bool:
@@ -208,7 +111,7 @@ def _is_bank_card(candidate: Candidate) -> bool:
     usual = candidate.is_in_fours or groups[0] == 6 or (candidate.number.startswith("62") and candidate.is_grouped)
     if not (candidate.is_plain or candidate.is_spelled_out or usual):
         return False
-    if _is_public(candidate):
+    if candidate.is_public:
         return False
     if candidate.number.startswith("62") and len(candidate.number) in (16, 19):
         return True
@@ -216,36 +119,51 @@ def _is_bank_card(candidate: Candidate) -> bool:
         return True
     if not CARD_CONTEXT.search(candidate.before):
         return False
-    return candidate.is_plain or candidate.is_no_list_of_amounts or bool(CARD_BRAND.search(candidate.before))
+    return (
+        candidate.is_plain
+        or (candidate.is_in_fours and not candidate.is_list_of_amounts)
+        or bool(CARD_BRAND.search(candidate.before))
+    )
 
 
 def _is_amex(candidate: Candidate) -> bool:
     if candidate.groups not in ((15,), (4, 6, 5)) or candidate.number[1] not in "47":
         return False
-    if _is_public(candidate):
+    if candidate.is_public:
         return False
     return luhn.is_valid(candidate.number) or bool(CARD_CONTEXT.search(candidate.before))
 
 
-def _is_public(candidate: Candidate) -> bool:
-    """Called an order, a serial number or the like, before it or behind it, or an amount."""
-    after = candidate.after
-    return bool(PUBLIC_NUMBER.search(candidate.before) or PUBLIC_BEHIND.match(after) or CURRENCY.match(after))
-
-
 def _is_account(candidate: Candidate) -> bool:
-    if _is_public(candidate):
+    if candidate.is_public:
         return False
     if not (candidate.is_grouped or candidate.is_spelled_out):
         return False
     if ACCOUNT_WORD.search(candidate.before) or ACCOUNT_BEHIND.match(candidate.after):
         return True
-    if not (candidate.is_plain or candidate.is_spelled_out or candidate.is_in_fours):
+    if not (candidate.is_plain or candidate.is_spelled_out or candidate.is_split):
         return False
     if ACCOUNT_CONTEXT.search(candidate.before):
         return True
     # Nobody groups or spells out so many digits of anything else.
-    return not candidate.is_plain and len(candidate.number) > 16
+    is_long = len(candidate.number) >= FEWEST_GROUPED
+    return is_long and (candidate.is_spelled_out or candidate.is_in_fours) and not candidate.is_list_of_amounts
+
+
+def _is_unnamed_account(candidate: Candidate) -> bool:
+    """So many digits that nothing calls a number of another kind; serial numbers often begin with a date."""
+    number = candidate.number
+    fewest = FEWEST_DICTATED if candidate.is_dictated else FEWEST_UNNAMED
+    if candidate.is_public or candidate.follows_digits or len(number) < fewest:
+        return False
+    if number.startswith(SENDER) or (number.startswith("20") and _is_date(number[:8])):
+        return False
+    if CALLED_OTHERWISE.search(candidate.before) and not CALLED_PERSONAL.search(candidate.before):
+        return False
+    if candidate.is_plain or candidate.is_spelled_out or candidate.is_dictated:
+        return True
+    is_whole = candidate.is_split and not candidate.precedes_digits
+    return is_whole and not candidate.is_list_of_amounts and not SERVICE_GROUPS.issuperset(candidate.groups)
 
 
 def _is_mistyped_card(candidate: Candidate) -> bool:
@@ -255,42 +173,6 @@ def _is_mistyped_card(candidate: Candidate) -> bool:
     return candidate.is_grouped and bool(CARD_NUMBER_WORD.search(candidate.before))
 
 
-def _is_mobile(candidate: Candidate) -> bool:
-    if candidate.number[1] not in "3456789" or _is_public(candidate):
-        return False
-    return candidate.is_spelled_out or candidate.groups in MOBILE_GROUPS
-
-
-def _is_mistyped_mobile(candidate: Candidate) -> bool:
-    """A digit too few or too many, straight after the word for it."""
-    return candidate.number[1] in "3456789" and bool(MOBILE_WORD.search(candidate.before))
-
-
-def _is_taiwan_mobile(candidate: Candidate) -> bool:
-    if not candidate.number.startswith("09"):
-        return False
-    return candidate.groups in TAIWAN_MOBILE_GROUPS or bool(PHONE_CONTEXT.search(candidate.before))
-
-
-def _is_landline(candidate: Candidate) -> bool:
-    """Area code 010, 02x or 03xx–09xx, then seven or eight digits that do not start with 0, 1 or 9."""
-    if ("." in candidate.gaps and not PHONE_CONTEXT.search(candidate.before)) or PUBLIC_NUMBER.search(candidate.before):
-        return False
-    number = candidate.number
-    area = 3 if number[1] in "12" else 4
-    if len(number) - area not in (7, 8) or number[area] in "019" or (number[1] == "1" and number[2] != "0"):
-        return False
-    if candidate.is_plain or candidate.is_spelled_out:
-        return True
-    groups = candidate.groups
-    if groups[0] == area:
-        return groups[1:] in SUBSCRIBER_GROUPS or set(groups[1:]) == {2}
-    return candidate.is_in_fours
-
-
-SPOKEN_X = ("艾克斯", "爱克斯")
-COUNTED = "年月日元块万笔个岁"
-ANY_DIGIT = "0123456789"
 # In order of precedence: an earlier recognizer keeps digits that a later one also claims.
 NUMBERS: tuple[NumberRecognizer, ...] = (
     NumberRecognizer(kind="id_card", lengths=(18,), first="123456789", accepts=_is_resident_id),
@@ -299,10 +181,11 @@ NUMBERS: tuple[NumberRecognizer, ...] = (
     NumberRecognizer(kind="bank_card", lengths=(19, 18, 17, 16), first="3456", accepts=_is_bank_card),
     NumberRecognizer(kind="bank_card", lengths=(15,), first="3", accepts=_is_amex),
     NumberRecognizer(kind="account", lengths=tuple(range(19, 11, -1)), first=ANY_DIGIT, accepts=_is_account),
-    NumberRecognizer(kind="mobile", lengths=(11,), first="1", accepts=_is_mobile),
-    NumberRecognizer(kind="landline", lengths=(12, 11, 10), first="0", accepts=_is_landline),
-    NumberRecognizer(kind="mobile", lengths=(10,), first="0", accepts=_is_taiwan_mobile),
-    NumberRecognizer(kind="mobile", lengths=(12, 10), first="1", accepts=_is_mistyped_mobile),
+    NumberRecognizer(kind="mobile", lengths=(11,), first="1", accepts=is_mobile),
+    NumberRecognizer(kind="landline", lengths=(12, 11, 10), first="0", accepts=is_landline),
+    NumberRecognizer(kind="mobile", lengths=(10,), first="0", accepts=is_taiwan_mobile),
+    NumberRecognizer(kind="account", lengths=tuple(range(30, 9, -1)), first=ANY_DIGIT, accepts=_is_unnamed_account),
+    NumberRecognizer(kind="mobile", lengths=(12, 10), first="1", accepts=is_mistyped_mobile),
     NumberRecognizer(kind="account", lengths=(11, 10), first=ANY_DIGIT, accepts=_is_account),
     NumberRecognizer(kind="bank_card", lengths=(20, 15, 14, 13, 12), first="3456", accepts=_is_mistyped_card),
 )
@@ -310,14 +193,12 @@ NUMBERS: tuple[NumberRecognizer, ...] = (
 
 def find_numbers(text: str, folded: str) -> Iterator[PiiSpan]:
     """Spans of IDs, bank cards, accounts, mobile and landline numbers, the surer kind first."""
-    for pattern in LANDLINES:
-        for match in pattern.finditer(folded):
-            yield PiiSpan(kind="landline", start=match.start(match.lastindex or 0), end=match.end())
+    yield from find_landlines(folded)
     for match in JOINED.finditer(folded):
         yield from _joined(match)
-    runs = [match.span() for match in DIGIT_RUN.finditer(folded)]
-    if runs:
-        yield from _in_runs(text, folded, runs)
+    for match in SHORT_ACCOUNT.finditer(folded):
+        yield PiiSpan(kind="account", start=match.start("value"), end=match.end("value"))
+    yield from _in_runs(text, folded)
 
 
 def _joined(match: re.Match[str]) -> Iterator[PiiSpan]:
@@ -328,103 +209,26 @@ def _joined(match: re.Match[str]) -> Iterator[PiiSpan]:
                 yield PiiSpan(kind=kind, start=match.start(group), end=match.end(group))
 
 
-def _in_runs(text: str, folded: str, runs: Sequence[tuple[int, int]]) -> Iterator[PiiSpan]:
+def _in_runs(text: str, folded: str) -> Iterator[PiiSpan]:
     found: list[PiiSpan] = []
-    starts = [
-        start
-        for first, last in runs
-        for start in range(first, last)
-        if folded[start] in ANY_DIGIT and _starts_cleanly(text, folded, start)
-    ]
-    for recognizer in NUMBERS:
-        for start in starts:
+    possible = starts(text, folded)
+    for recognizer in NUMBERS if possible else ():
+        for start in possible:
             if folded[start] not in recognizer.first or any(span.start <= start < span.end for span in found):
                 continue
-            span = _recognize(recognizer, text, folded, start)
+            taken_until = max((span.end for span in found if span.end <= start), default=0)
+            span = _recognize(recognizer, text, folded, start, taken_until)
             if span and not any(span.overlaps(other) for other in found):
                 found.append(span)
                 yield span
 
 
-def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> PiiSpan | None:
-    for candidate in _candidates(recognizer, text, folded, start):
+def _recognize(recognizer: NumberRecognizer, text: str, folded: str, start: int, taken_until: int) -> PiiSpan | None:
+    for candidate in candidates(recognizer, text, folded, start, taken_until=taken_until):
         if recognizer.accepts(candidate):
             first, last = candidate.start, candidate.end
             if recognizer.kind in ("mobile", "landline"):
-                prefix = PHONE_PREFIX.search(folded[max(0, first - CONTEXT_WIDTH) : first])
-                first -= len(prefix.group()) if prefix else 0
-                extension = EXTENSION.match(folded, last) if recognizer.kind == "landline" else None
-                last = extension.end() if extension else last
+                is_landline = recognizer.kind == "landline"
+                first, last = with_its_ends(folded, first, last, may_have_extension=is_landline)
             return PiiSpan(kind=recognizer.kind, start=first, end=last)
     return None
-
-
-def _candidates(recognizer: NumberRecognizer, text: str, folded: str, start: int) -> Iterator[Candidate]:
-    taken = _take_digits(folded, start, recognizer)
-    for length in recognizer.lengths:
-        if length not in taken:
-            continue
-        end, number, groups, gaps = taken[length]
-        if not _ends_cleanly(text, folded, end, is_id=recognizer.kind == "id_card"):
-            continue
-        if gaps and text[end : end + 1] in COUNTED and text[end : end + 1]:
-            continue  # the last group counts something: 账号0478190198321,1998年
-        yield Candidate(
-            number=number,
-            groups=groups,
-            gaps=gaps,
-            before=text[max(0, start - CONTEXT_WIDTH) : start],
-            after=text[end : end + CONTEXT_WIDTH],
-            start=start,
-            end=end,
-        )
-
-
-def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[int, tuple[int, str, Groups, str]]:
-    """Number of digits → (end, digits, group sizes, gaps) of so many digits from `start`, as far as there are any."""
-    is_id, lengths = recognizer.kind == "id_card", recognizer.lengths
-    brackets = {"landline": ")]", "mobile": "()"}.get(recognizer.kind, "")
-    digits, groups, gaps, position, most = folded[start], [1], "", start + 1, max(lengths)
-    taken: dict[int, tuple[int, str, Groups, str]] = {}
-    while len(digits) < most:
-        gap = position
-        while gap < len(folded) and gap - position < WIDEST_GAP and folded[gap] in GAPS + brackets:
-            gap += 1
-        if folded[gap : gap + 1] in FILLER_STARTS and (filler := FILLER.match(folded, gap)):
-            gap = filler.end()
-        if is_id and folded.startswith(SPOKEN_X, gap):
-            taken[len(digits) + 1] = (gap + len(SPOKEN_X[0]), digits + "X", tuple(groups), gaps)
-            break
-        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_id else "0123456789"):
-            break
-        end, read = gap + 1, folded[gap]
-        if folded[end : end + 1] == "个" and (repeated := REPEATED.match(folded, gap)):
-            end, read = repeated.end(), folded[gap + 2] * int(folded[gap])
-        groups = [*groups, len(read)] if gap > position else [*groups[:-1], groups[-1] + len(read)]
-        gaps += folded[position:gap]
-        digits += "X" if read in "xX叉" else read
-        position = end
-        if len(digits) in lengths:
-            taken[len(digits)] = (end, digits, tuple(groups), gaps)
-        if digits[-1] == "X":
-            break
-    return taken
-
-
-def _starts_cleanly(text: str, folded: str, start: int) -> bool:
-    if start == 0 or not folded[start - 1].isdecimal():
-        return True
-    if COUNTRY_CODE.search(folded[max(0, start - CONTEXT_WIDTH) : start]):
-        return True
-    # a Chinese digit that ends a word, before a number in other digits: 有两13800001234
-    is_word = not text[start - 1].isascii() and text[start].isascii()
-    return is_word and not folded[max(0, start - 2) : start - 1].isdecimal()
-
-
-def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:
-    if is_id and folded[end - 1] in "Xx叉斯":
-        return True
-    if end >= len(folded) or not folded[end].isdecimal():
-        return True
-    # One Chinese digit that begins a word: 13800001234一直打不通
-    return not text[end].isascii() and not folded[end + 1 : end + 2].isdecimal()

@@ -10,6 +10,7 @@ from data.redaction.addresses import find_addresses
 from data.redaction.codes import find_codes
 from data.redaction.companions import find_companions
 from data.redaction.credentials import find_credentials
+from data.redaction.dictated import find_dictated
 from data.redaction.digits import fold_digits
 from data.redaction.names import find_names
 from data.redaction.numbers import find_numbers
@@ -19,7 +20,14 @@ Recognizer = Callable[[str, str], Iterable[PiiSpan]]
 
 # Each gets the normalised text and the same text with its digits folded. In order of precedence: an earlier recognizer
 # keeps characters that a later one also claims.
-RECOGNIZERS: Sequence[Recognizer] = (find_credentials, find_codes, find_numbers, find_addresses, find_names)
+RECOGNIZERS: Sequence[Recognizer] = (
+    find_credentials,
+    find_codes,
+    find_dictated,
+    find_numbers,
+    find_addresses,
+    find_names,
+)
 
 
 def find_pii(text: str) -> list[PiiSpan]:

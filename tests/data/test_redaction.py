@@ -50,6 +50,16 @@ def test_found_in_every_spelling(kind: str, spelling: str) -> None:
         ("手机13800138000身份证11010119900307002X", ["mobile", "id_card"]),
         ("卡号6222021234567890123尾号不对", ["bank_card"]),  # wrong check digit, but introduced as a card
         ("身份证号11010119900307002 1", ["id_card"]),  # likewise
+        ("110101199003070021查征信有两笔逾期", ["id_card"]),  # mistyped and not introduced: nothing else is formed so
+        ("请汇 7713 0188 0000 29643 逾期移交法务", ["account"]),
+        ("0108-966-004417-3，钱退不回来", ["account"]),
+        ("您记一下幺五九嗯两个七三二零后面是四五八", ["mobile"]),
+        ("手机号前面一八六前三位，中间零零七七，最后四位二五三幺", ["mobile"]),
+        ("卡号：六二三零，五八，三个零，七七，四幺八，两个三，九幺零二", ["account"]),
+        ("手机l5O-2963-o417", ["mobile"]),
+        ("身份证五幺零九零二 幺九七九 零八 二三 五五幺 最后一个是叉", ["id_card"]),
+        ("证号51090219790823551，末位是大写的X", ["id_card"]),
+        ("131 8 9 零八 9 1 7 3 二 是我电话", ["mobile"]),
         ("座机010-55512345转801", ["landline"]),
         ("电话0571 5551 2345", ["landline"]),
         ("212252174480934这个账户被冻结了", ["account"]),
@@ -125,7 +135,12 @@ def test_only_the_number_is_replaced(taxonomy: Taxonomy, text: str, redacted: st
         "一二三四五，上山打老虎",
         "欠款一万三千八百元，三年五个月",
         "尾号1234的卡",
-        "110101199003070021",  # wrong check digit, no context
+        "联行号308584000013写错了",
+        "券码 8841-2093-7756，提示已被使用",
+        "106550571209发来的短信",
+        "保险单上的号是八六零零二零二三一一零四四七七",
+        "95588 12378 12345都打过",
+        "然后两千五，再后面又是五百，一共五千五",
         "6217003300007741就是流水号",
         "投诉号TS-2024-03-0062217",
         "汇入13800000000韩元",
@@ -145,3 +160,20 @@ def test_other_numbers_stay(text: str) -> None:
 def test_a_long_text_of_one_kind_is_read_without_fault(taxonomy: Taxonomy, piece: str) -> None:
     text = piece * (20_000 // len(piece))
     assert prepare_text(text, taxonomy).redacted_text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("阿不都热依木·吐尔逊的名字太长，转账退回", "阿不都热依木·吐尔逊"),
+        ("萨仁高娃的卡里少了六百", "萨仁高娃"),
+        ("拼音YU JIAQI印反了", "YU JIAQI"),
+        ("信用卡·还款页面打不开", None),
+        ("Union Pay和Apple Pay都不行", None),
+        ("北京·上海来回的机票", None),
+    ],
+)
+def test_names_of_other_peoples_and_pinyin_need_no_word_before_them(text: str, name: str | None) -> None:
+    normalized = normalize_text(text).text
+    spans = [span for span in find_pii(normalized) if span.kind == "name"]
+    assert [normalized[span.start : span.end] for span in spans] == ([name] if name else [])

@@ -96,8 +96,9 @@ def _no_case_is_claimed_twice(pair: Pair) -> None:
 
 def _no_complaint_becomes_two_cases(pair: Pair) -> None:
     for number in range(3):
-        body = {"text": f"第{number}次来电：卡里少了钱", "external_id": f"H{number}", "store": True}
-        answers = _at_once(pair.addresses, "/v1/triage", [(bearer(pair.token), body)] * 2)
+        body = {"text": f"第{number}次来电：卡里少了钱", "external_id": f"H{number}"}
+        answers = _at_once(pair.addresses, "/v1/triage?store=true", [(bearer(pair.token), body)] * 2)
+        assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
         cases = [answer.json()["case"] for answer in answers]
         assert cases[0]["id"] == cases[1]["id"]
         assert sorted(case["is_new"] for case in cases) == [False, True]

@@ -12,6 +12,8 @@ LEXICON = NameLexicon(
     given=frozenset("芳明丽"),
     everyday=frozenset("明"),
     pair_levels={"高利": 3},
+    words={"高利贷": 2},
+    odds={"芳": (1, 3)},
 )
 TAUGHT = [
     marked(f"{before}{name}{after}", [name])

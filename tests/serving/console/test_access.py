@@ -22,7 +22,7 @@ WITHOUT_SESSION = {
     "GET /oidc/callback",
     "GET /oidc/sign-out",
 }
-FORM = {"unit": "head", "to": "", "note": "已回电", "reason": "核对身份"}
+FORM = {"unit": "head", "to": "", "note": "已回电", "reason": "核对身份", "entry": "0" * 22}
 
 
 def routes(app: FastAPI) -> list[str]:
