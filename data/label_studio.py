@@ -55,9 +55,9 @@ def _row(task: Mapping[str, Any], taxonomy: Taxonomy, number: int) -> LabelRow |
     chosen = {
         one["from_name"]: tuple(one["value"]["choices"]) for one in done[-1]["result"] if one["type"] == "choices"
     }
-    codes = {code for codes in chosen.values() for code in codes}
-    if unknown := sorted(codes - set(taxonomy.entries)):
-        raise _TaskError(f"task {number}: the taxonomy {taxonomy.version} has no {', '.join(unknown)}")
+    for name, known in _known(taxonomy).items():
+        if unknown := sorted(set(chosen.get(name, ())) - known):
+            raise _TaskError(f"task {number}: {name} of taxonomy {taxonomy.version} has no {', '.join(unknown)}")
     single = {name: (chosen.get(name) or (None,))[0] for name in SINGLE}
     if single["order_type"] is None:
         raise _TaskError(f"task {number} has no order_type")
@@ -74,10 +74,29 @@ def _row(task: Mapping[str, Any], taxonomy: Taxonomy, number: int) -> LabelRow |
         channel=single["channel"] or "unknown",
         causes2=chosen.get("causes2", ()),
         flags=chosen.get("flags", ()),
-        labelled_at=datetime.fromisoformat(at) if at else datetime.now(UTC),
+        labelled_at=_moment(at),
         reviewer=_pseudonym(person),
         source="label_studio",
     )
+
+
+def _known(taxonomy: Taxonomy) -> dict[str, set[str]]:
+    """The codes that each question of the labelling interface may be answered with."""
+    entries = {
+        "order_type": taxonomy.order_types,
+        "leaf": taxonomy.leaves,
+        "subcause": taxonomy.subcauses,
+        "channel": taxonomy.channels,
+        "causes2": taxonomy.causes,
+        "flags": taxonomy.flags,
+    }
+    return {name: {entry.code for entry in of_name} for name, of_name in entries.items()}
+
+
+def _moment(at: str | None) -> datetime:
+    """Now where nothing is said; a time without a zone is UTC's."""
+    moment = datetime.fromisoformat(at) if at else datetime.now(UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _pseudonym(person: object) -> str:

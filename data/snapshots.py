@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from data.days import CHINA
 from data.errors import InputFileError
 from data.files import draft_of, write_whole
 from data.json_lines import read_lines
@@ -96,8 +97,7 @@ def write_snapshot(folder: Path, rows: Iterable[LabelRow], *, versions: Mapping[
                 _write_hugging_face(target / HUGGING_FACE, _parts(read_snapshot(target)))
             return target
         shutil.rmtree(target)
-    for left in folder.glob(".*.new"):  # by a writer that was killed: `forget` would never look there
-        shutil.rmtree(left, ignore_errors=True)
+    clear_drafts(folder)
     draft = folder / f".{target.name}.new"
     draft.mkdir(parents=True)
     now = datetime.now(UTC).isoformat()
@@ -141,6 +141,15 @@ def snapshots(folder: Path) -> list[Path]:
     return sorted({file.parent for name in names for file in folder.glob(f"*/{name}")})
 
 
+def clear_drafts(folder: Path) -> None:
+    """Remove what a writer that was killed left below a folder of snapshots: texts that `forget` would not find."""
+    for left in (*folder.glob(".*.new"), *folder.glob("*/.*.new")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
 def forget(folder: Path, ids: Collection[str]) -> int:
     """Take rows out of a snapshot for good; returns how many. Raises InputFileError."""
     rows = read_snapshot(folder)
@@ -161,10 +170,10 @@ def _parts(rows: Iterable[LabelRow]) -> dict[str, str]:
 
 
 def _name_in(folder: Path, parts: Mapping[str, str]) -> str:
-    """The name by content; the day is that of the first snapshot of it."""
+    """The name by content; the day, in China, is that of the first snapshot of it."""
     digest = hashlib.sha256("".join(parts.values()).encode()).hexdigest()[:8]
     same = sorted(other.name for other in folder.glob(f"*-{digest}"))
-    return same[0] if same else f"{datetime.now(UTC):%Y-%m-%d}-{digest}"
+    return same[0] if same else f"{datetime.now(CHINA):%Y-%m-%d}-{digest}"
 
 
 def _is_sound(folder: Path) -> bool:

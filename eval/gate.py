@@ -63,7 +63,7 @@ class GateRules(_Section):
         """Raises SettingsError naming each wrong key."""
         try:
             return cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise SettingsError(f"gate rules {file.name} cannot be read: {type(error).__name__}") from error
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())

@@ -108,8 +108,8 @@ class Registry:
         self.folder = folder or models_folder()
 
     def names(self) -> list[str]:
-        """All bundles, sealed ones only."""
-        return sorted(manifest.parent.name for manifest in self.folder.glob(f"*/{MANIFEST}"))
+        """All bundles, sealed ones only; what begins with a dot is being added."""
+        return sorted(manifest.parent.name for manifest in self.folder.glob(f"[!.]*/{MANIFEST}"))
 
     def current(self) -> str | None:
         """The model that the pointer names, None without a pointer. Raises BundleError for a damaged one."""
@@ -175,21 +175,25 @@ class Registry:
 def previous_of(history: list[Promotion], current: str | None) -> str:
     """The model to go back to: each rollback takes one promotion back. Raises RegistryError if there is none.
 
-    A promotion whose writer died before it moved the pointer never took effect and is left out.
+    Each step says what served before it: one whose writer died before it moved the pointer took no effect.
     """
     served: list[str] = []
     for step in history:
-        if step.action == "rollback":
-            served = served[:-1] if len(served) > 1 else served
-            continue
-        if not served and step.before is not None:
-            served.append(step.before)
-        served.append(step.after)
-    while served and served[-1] != current:
-        served.pop()
+        served = _served_until(served, step.before)
+        served = _served_until(served[:-1], step.after) if step.action == "rollback" else [*served, step.after]
+    served = _served_until(served, current)
     if len(served) < 2:
         raise RegistryError("there is no earlier model to go back to; see: xiaobao models list --history")
     return served[-2]
+
+
+def _served_until(served: list[str], now: str | None) -> list[str]:
+    """What has served up to `now`, without steps that took no effect."""
+    if now is None:
+        return []
+    if now not in served:
+        return [*served, now]
+    return served[: len(served) - served[::-1].index(now)]
 
 
 def known_bundle(folder: Path) -> str:

@@ -62,11 +62,11 @@ class RetrainConfig(_Section):
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
             network = TrainingConfig.read(file.with_name(str(content["training"])))
             return cls.model_validate({**content, "training": network})
-        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-            raise SettingsError(f"retrain config {file.name} cannot be read: {type(error).__name__}") from error
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
             raise SettingsError(f"retrain config {file.name} is wrong: {problems}") from error
+        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:  # the last of no UTF-8, or a folder
+            raise SettingsError(f"retrain config {file.name} cannot be read: {type(error).__name__}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

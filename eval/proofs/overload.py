@@ -1,6 +1,6 @@
 """Half again as many requests as the service can answer. In: a database or none. Out: answers, times, memory.
 
-    python -m eval.proofs overload --minutes 5
+    python -m eval.proofs overload --seconds 300
 
 Capacity is measured first, by clients that wait for their answers. Then 200 clients send on schedules of their own, one
 and a half times as much, whether or not they were answered. The clients run on the same machine and take part of it, in

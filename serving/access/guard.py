@@ -68,9 +68,13 @@ def require_top_unit(principal: Principal) -> Principal:
     return principal
 
 
-def forbidden(*permissions: Permission) -> ServiceError:
+class PermissionMissingError(ServiceError):
+    """`forbidden`: the role or key lacks a permission."""
+
+
+def forbidden(*permissions: Permission) -> PermissionMissingError:
     wanted = " or ".join(permissions)
-    return ServiceError(
+    return PermissionMissingError(
         "forbidden",
         f"this role or key lacks the permission {wanted}; ask an administrator",
         f"当前角色或密钥没有 {wanted} 权限，请联系管理员",

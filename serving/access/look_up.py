@@ -29,7 +29,7 @@ def of_person(user: User, unit_path: str) -> Principal:
 def _key(store: Store, token: str) -> Principal | None:
     with store.reading() as work:
         found = work.api_keys.by_token(token)
-        return None if found is None else _of_key(*found)
+        return None if found is None else of_key(*found)
 
 
 def _person(store: Store, token: str) -> Principal | None:
@@ -42,7 +42,8 @@ def _person(store: Store, token: str) -> Principal | None:
     return None if found is None else of_person(*found)
 
 
-def _of_key(key: ApiKey, unit_path: str) -> Principal:
+def of_key(key: ApiKey, unit_path: str) -> Principal:
+    """The principal of a machine."""
     return Principal(
         id=key.id,
         kind="key",

@@ -155,10 +155,11 @@ def _forget(store: "Store", folder: Path) -> tuple[int, Sequence[str]]:
     A row with the number of a case is the store's, whoever labelled it; others are not the store's to judge.
     """
     from data.errors import InputFileError
-    from data.snapshots import forget, read_snapshot, snapshots
+    from data.snapshots import clear_drafts, forget, read_snapshot, snapshots
     from data.store.label_export import is_case_number
     from data.store.scope import ROOT
 
+    clear_drafts(folder)
     total, damaged = 0, []
     for snapshot in snapshots(folder):
         try:

@@ -50,7 +50,8 @@ def _report(name: str | None, registry: "Registry", urls: tuple[str, ...]) -> No
     if wanted is None:
         raise RegistryError("no model reads along; name the one to report: xiaobao models shadow NAME --url URL")
     try:
-        pages = [httpx.get(f"{url.rstrip('/')}/metrics", timeout=5).raise_for_status().text for url in urls]
+        with httpx.Client(timeout=5, trust_env=False) as client:  # a replica is no matter for the bank's proxy
+            pages = [client.get(f"{url.rstrip('/')}/metrics").raise_for_status().text for url in urls]
     except httpx.HTTPError as error:
         raise RegistryError(f"a replica's metrics cannot be read: {type(error).__name__}; expected --url URL") from None
     for line in shadow_lines(wanted, pages):

@@ -4,7 +4,7 @@ An app of its own below the service's, because its errors are pages and its answ
 and sign-in are the service's.
 """
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from data.errors import StoreUnavailableError, XiaobaoError
+from serving.access.guard import PermissionMissingError
 from serving.console import (
     alerts,
     assets,
@@ -43,13 +44,14 @@ from serving.console import (
     users,
     warnings,
 )
+from serving.console.entered import FormNotStoredError
 from serving.console.headers import SecurityHeaders
 from serving.console.notice import load_notice
 from serving.console.oidc import provider_of
 from serving.console.pages import page
 from serving.console.report_desk import ReportDesk
 from serving.console.texts import texts
-from serving.console.visitors import SignInNeeded, language_of
+from serving.console.visitors import SignInNeeded, Visitor, language_of
 from serving.errors import STATUS_OF_CODE, error_content
 from serving.settings import Settings
 
@@ -93,6 +95,7 @@ def add_console(app: FastAPI, settings: Settings) -> None:
     ):
         console.include_router(part.router)
     console.add_exception_handler(SignInNeeded, _to_sign_in)
+    console.add_exception_handler(FormNotStoredError, _form_again)
     console.add_exception_handler(XiaobaoError, _expected)
     console.add_exception_handler(RequestValidationError, _invalid)
     console.add_exception_handler(HTTPException, _http)
@@ -116,10 +119,30 @@ async def _to_sign_in(request: Request, error: Exception) -> Response:
     return RedirectResponse(f"/console/sign-in?{urlencode(query)}", 303)
 
 
+async def _form_again(request: Request, error: Exception) -> Response:
+    """The case's page with the form as it was sent and the message beside it."""
+    assert isinstance(error, FormNotStoredError)
+    visitor: Visitor = request.state.visitor
+    message = error.error.message_zh if visitor.language == "zh" else error.error.message
+    try:
+        return await case.show_case(
+            request,
+            visitor,
+            error.case_id,
+            parameters=dict(parse_qsl(error.form.one("list"))),
+            entered=error.entered(request, message=message),
+            status=error.status,
+        )
+    except XiaobaoError as gone:
+        return await _expected(request, gone)
+
+
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, XiaobaoError)
     if isinstance(error, StoreUnavailableError):
         return problem(request, _text(request, "store_gone"), status=STATUS_OF_CODE[error.code])
+    if isinstance(error, PermissionMissingError):
+        return problem(request, _text(request, "no_permission"), status=STATUS_OF_CODE[error.code])
     content = error_content(error)
     message = content.message_zh if language_of(request) == "zh" else content.message
     return problem(request, message, status=STATUS_OF_CODE.get(error.code, 422))
@@ -142,7 +165,8 @@ async def _unexpected(request: Request, _error: Exception) -> Response:
 
 def problem(request: Request, message: str, *, status: int) -> Response:
     """What happened, whether anything was lost, what to do."""
-    return page(request, "problem", context={"message": message}, status=status)
+    case_id = request.path_params.get("case_id") if status not in (403, 404) else None
+    return page(request, "problem", context={"message": message, "case_id": case_id}, status=status)
 
 
 def _text(request: Request, name: str) -> str:

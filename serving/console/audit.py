@@ -70,6 +70,7 @@ async def audit(request: Request, visitor: Auditor) -> Response:
             return Me.of(work, visitor), {
                 "entries": [(entry, json.loads(entry.details)) for entry in rows],
                 "people": people_named(work, (name for entry in rows for name in (entry.actor_id, entry.subject))),
+                "units": {unit.id: unit.name for unit in work.units.all(within=ROOT)},
                 "actions": work.audit.actions(within=ROOT),
                 "next": f"?{_query(given)}&before={rows[-1].seq}" if len(found) > ROWS else "",
                 "verdict": _verdict(work),

@@ -19,6 +19,7 @@ from serving.api.case_clocks import case_clocks
 from serving.console.course import course
 from serving.console.drafts import Draft, causes2_of
 from serving.console.due import Due
+from serving.console.entered import Entered
 from serving.console.evidence import pieces
 from serving.console.names import names
 from serving.console.pages import Me, page
@@ -65,9 +66,10 @@ async def show_case(
     parameters: QueryParams | Mapping[str, str],
     draft: Draft | None = None,
     trouble: Trouble | None = None,
+    entered: Entered | None = None,
     status: int = 200,
 ) -> Response:
-    """The page, with a draft in its fields where a decision could not be stored. Raises NotFoundError."""
+    """The page, with what was typed in its fields where nothing could be stored. Raises NotFoundError."""
     wanted = QueueQuery.of(parameters)
 
     def read(store: Store) -> tuple[Me, dict[str, Any]]:
@@ -76,7 +78,7 @@ async def show_case(
             return Me.of(work, visitor), context | {"done": done(work, visitor, parameters)}
 
     me, context = await in_store(request, read)
-    context |= {"trouble": trouble, "is_undone": UNDONE in parameters}
+    context |= {"trouble": trouble, "entered": entered or Entered(), "is_undone": UNDONE in parameters}
     return page(request, "case", me=me, context=context, status=status)
 
 

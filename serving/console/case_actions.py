@@ -9,10 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from data.errors import XiaobaoError
 from data.store.free_text import LONGEST_NOTE
 from data.store.scope import ROOT
 from data.store.unit_of_work import UnitOfWork
 from serving.console.assigning import expect_free, give
+from serving.console.entered import FormNotStoredError, can_be_mended
 from serving.console.fields import words_of
 from serving.console.forms import Form
 from serving.console.pages import Me, page
@@ -37,15 +39,15 @@ async def assign(request: Request, visitor: Decider, case_id: str) -> Response:
 async def note(request: Request, visitor: Decider, case_id: str) -> Response:
     """Write something down; personal data in it is redacted. Raises ServiceError `request_invalid`, NotFoundError."""
     form = await visitor.form(request)
-    words = words_of(form, "note")
-    if not words:
-        raise ServiceError(
-            "request_invalid",
-            f"a note has 1 to {LONGEST_NOTE} characters; nothing was stored",
-            f"备注须为 1 至 {LONGEST_NOTE} 个字，未保存",
-        )
 
     def write(work: UnitOfWork) -> None:
+        words = words_of(form, "note")
+        if not words:
+            raise ServiceError(
+                "request_invalid",
+                f"a note has 1 to {LONGEST_NOTE} characters; nothing was stored",
+                f"备注须为 1 至 {LONGEST_NOTE} 个字，未保存",
+            )
         work.cases.expect(case_id, version=None, within=visitor.within)
         work.events.add(case_id, "noted", actor_id=visitor.id, within=visitor.within, note=words)
 
@@ -91,6 +93,14 @@ async def reveal(request: Request, visitor: Revealer, case_id: str) -> Response:
 async def act(
     request: Request, visitor: Visitor, case_id: str, form: Form, change: Callable[[UnitOfWork], str | None]
 ) -> Response:
-    """Do it in one transaction and show the case again, or the page that the change names."""
-    path = await in_transaction(request, change) or f"/console/cases/{case_id}"
+    """Do it in one transaction and show the case again, or the page that the change names.
+
+    Raises FormNotStoredError, which is answered with the form as it was sent.
+    """
+    try:
+        path = await in_transaction(request, change) or f"/console/cases/{case_id}"
+    except XiaobaoError as error:
+        if can_be_mended(error):
+            raise FormNotStoredError(case_id, form, error) from error
+        raise
     return RedirectResponse(with_done(f"{path}?{form.one('list')}", case_id), 303)

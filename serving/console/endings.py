@@ -19,7 +19,7 @@ from serving.console.fields import day_of, expect_tick, fen_of, moment_of, words
 from serving.console.forms import Form
 from serving.console.people import Person
 from serving.console.visitors import Visitor, visitor
-from serving.errors import ServiceError
+from serving.errors import ErrorDetail, ServiceError
 
 TRIGGERS: tuple[TriggerKind, ...] = ("nfra", "pboc", "hotline_12345", "petition", "court_mediation", "review_applied")
 REASONS: tuple[Reopened, ...] = ("mistake", "new_facts", "trigger")
@@ -110,6 +110,7 @@ def mending(form: Form) -> NewRectification | None:
             "value_invalid",
             "an item of rectification needs an owner and a due date; nothing was stored",
             "整改事项须填写责任人和期限；未保存",
+            details=[ErrorDetail(field=name, problem="is missing") for name in ("owner", "mend_due_on")],
         )
     return NewRectification(
         subcause=form.one("root"), owner_id=form.one("owner"), due_on=due_on, measure=form.one("measure")
@@ -140,7 +141,12 @@ def _reopening(form: Form, case: Case) -> Reopening:
     for trigger in TRIGGERS:
         if why == trigger:
             return Reopening(reason="trigger", trigger=trigger, at=at)
-    raise ServiceError("value_invalid", "a reason is missing; nothing was stored", "请选择重新办理的原因；未保存")
+    raise ServiceError(
+        "value_invalid",
+        "a reason is missing; nothing was stored",
+        "请选择重新办理的原因；未保存",
+        details=[ErrorDetail(field="why", problem="is missing")],
+    )
 
 
 @router.post("/cases/{case_id}/repeat")

@@ -19,13 +19,16 @@ _LENGTHS: tuple[tuple[timedelta, dict[Language, str]], ...] = (
     (timedelta(hours=1), {"zh": "{n} 小时", "en": "{n} h"}),
     (timedelta(minutes=1), {"zh": "{n} 分钟", "en": "{n} min"}),
 )
+_FAR = timedelta(days=60)
 _NOW: dict[Language, str] = {"zh": "刚刚", "en": "just now"}
 _WEEKDAYS = "一二三四五六日"
 
 
 def ago(moment: datetime, now: datetime, language: Language) -> str:
-    """3 小时前, 2 天后."""
+    """3 小时前, 2 天后; the day itself where that is far away."""
     distance = abs(now - moment)
+    if distance >= _FAR:
+        return moment.astimezone(CHINA).strftime("%Y-%m-%d")
     for unit, words in _UNITS:
         if distance >= unit:
             return words[language][moment > now].format(n=distance // unit)

@@ -2,10 +2,13 @@
 
 from argon2 import PasswordHasher
 
+from data.store.api_keys import NewApiKey
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store
-from serving.access.permissions import PERMISSIONS_OF_ROLE
+from serving.access.look_up import of_key
+from serving.access.permissions import OF_PERSONS, PERMISSIONS_OF_ROLE
 from serving.access.principal import Principal
+from serving.administration import create_key
 
 PASSWORD = "xiaobao demo 2026"
 UNITS = (
@@ -35,10 +38,8 @@ PEOPLE = (
     ("bei", "贝经办", "handler", "haiwan"),
 )
 BRANCHES = tuple(unit_id for unit_id, _, parent in UNITS if parent == "head")
-HOTLINE = Principal(
-    id="hotline", kind="key", role="system", permissions=PERMISSIONS_OF_ROLE["system"], unit_id="head", unit_path=ROOT,
-    source_system="hotline",
-)  # fmt: skip
+HOTLINE = "hotline"
+"""The source system of the bank's one key, under which complaints come in."""
 
 
 def outlets(branch: str) -> tuple[str, ...]:
@@ -47,14 +48,22 @@ def outlets(branch: str) -> tuple[str, ...]:
 
 
 def found(store: Store) -> None:
-    """Units and people, all with the same password."""
+    """Units, people, all with the same password, and the hotline's key."""
     hashed = PasswordHasher().hash(PASSWORD)
     with store.writing() as work:
         for unit_id, name, parent in UNITS:
             work.units.add(unit_id, name=name, parent_id=parent, within=ROOT)
         for login, name, role, unit_id in PEOPLE:
             user = work.users.add(login=login, name=name, role=role, unit_id=unit_id, within=ROOT)
-            work.sign_in.set_password(user.id, hashed, actor_id="demo", within=ROOT)
+            work.sign_in.set_password(user.id, hashed, actor_id="cli:demo", within=ROOT)
+        hotline = NewApiKey(
+            name="客服热线系统",
+            source_system=HOTLINE,
+            role="system",
+            unit_id="head",
+            scopes=sorted(PERMISSIONS_OF_ROLE["system"] - OF_PERSONS),
+        )
+        create_key(work, hotline, actor_id="cli:demo", within=ROOT)
 
 
 def people_of(store: Store) -> dict[str, dict[str, str]]:
@@ -63,3 +72,10 @@ def people_of(store: Store) -> dict[str, dict[str, str]]:
         ids = {login: work.users.by_login(login, within=ROOT).id for login, *_ in PEOPLE}
     deciding = [person for person in PEOPLE if person[2] in ("supervisor", "handler")]
     return {unit: {login: ids[login] for login, _, _, home in deciding if home == unit} for unit in ("head", *BRANCHES)}
+
+
+def hotline_of(store: Store) -> Principal:
+    """The hotline's system, as its key would open the API."""
+    with store.reading() as work:
+        [key] = [key for key in work.api_keys.all(within=ROOT) if key.source_system == HOTLINE]
+        return of_key(key, work.units.get(key.unit_id, within=ROOT).path)

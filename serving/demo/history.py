@@ -19,7 +19,7 @@ from data.store.unit_of_work import Store, UnitOfWork
 from models.predictor import Predictor
 from serving.api.requests import TriageRequest
 from serving.clock_rounds import look_at_clocks
-from serving.demo.bank import HOTLINE, REGIONS, people_of
+from serving.demo.bank import REGIONS, hotline_of, people_of
 from serving.demo.plan import FORWARDED, PlannedCase
 from serving.intake import Complaint, keep
 from serving.quality_rounds import draw_for_quality
@@ -29,7 +29,10 @@ Step = Callable[[], None]
 CORRECTED_SECONDS, CONFIRMED_SECONDS = 64.0, 27.0
 MORNINGS = 30
 """For so many days before today the service's own rounds are made: reminders, early warnings, the quality draw."""
-QUALITY_SHARE = 0.2  # of few cases a day; a bank draws a tenth of that
+QUALITY_SHARE = 0.4  # of few cases a day; a bank draws a twentieth of that
+UNREAD = timedelta(days=3)
+"""For so long nobody has read blind, so that somebody may."""
+PRESSED = ("期限已过，请今日联系客户并上报处理方案。", "请说明未办结原因，明日前反馈进展。")
 MENDED_EVERY = 4  # of the complaints that the bank answers for
 
 
@@ -55,6 +58,7 @@ class History:
 
     def __post_init__(self) -> None:
         self._people = people_of(self.store)
+        self._hotline = hotline_of(self.store)
         self._planned: dict[str, PlannedCase] = {}
         self._steps: list[tuple[datetime, int, Step]] = []
         self._order = itertools.count()
@@ -94,7 +98,7 @@ class History:
             customer_ref=case.customer,
             regulator_ref=f"ZB{case.number:06d}" if case.source in FORWARDED else None,
         )
-        kept = keep(self.store, Complaint(body=body, item=item, answer=answer), HOTLINE)
+        kept = keep(self.store, Complaint(body=body, item=item, answer=answer), self._hotline)
         assert kept.case is not None
         self._follow(kept.case.id, case)
 
@@ -103,9 +107,11 @@ class History:
         look_at_clocks(self.store)
         look_in_the_morning(self.store)
         draw_for_quality(self.store, QUALITY_SHARE)
-        for people in self._people.values():
+        for people in self._people.values() if self.until - self.clock.at > UNREAD else ():
             for user_id in people.values():
                 self._read_blind(user_id)
+        if self.until - self.clock.at < timedelta(days=1):
+            self._press()
 
     def _read_blind(self, user_id: str) -> None:
         """The first case that waits for somebody, without the model's answer."""
@@ -121,6 +127,17 @@ class History:
                 )
                 work.quality.record(case.id, draw.purpose, label, within=work.users.path_of(user_id))
 
+    def _press(self) -> None:
+        """The head office writes to whoever lets a limit run out; the first has taken note."""
+        head = next(iter(self._people["head"].values()))
+        with self.store.writing() as work:
+            late = [reminded.case for reminded in work.supervision.reminded(within=ROOT, is_acted=False)]
+            pressed = [(case.id, case.assignee_id) for case in late if case.assignee_id is not None]
+            for (case_id, handler), text in zip(pressed, PRESSED, strict=False):
+                note = work.supervision.write(case_id, to_user=handler, text=text, from_user=head, within=ROOT)
+                if text == PRESSED[0]:
+                    work.supervision.acknowledge(note.id, user_id=handler, within=ROOT)
+
     def _acknowledge(self, case_id: str, case: PlannedCase) -> None:
         with self.store.writing() as work:
             for alert, alerted in work.alerts.listed(within=ROOT, is_open=True):
@@ -130,7 +147,7 @@ class History:
     def _follow(self, case_id: str, case: PlannedCase) -> None:
         self._planned[case_id] = case
         received = case.received_at
-        self._at(received + timedelta(minutes=5 + case.number % 50), lambda: self._acknowledge(case_id, case))
+        self._at(received + case.taken_after, lambda: self._acknowledge(case_id, case))
         self._at(received + case.decided_after, lambda: self._decide(case_id, case))
         if case.extended_after is not None:
             self._at(received + case.extended_after, lambda: self._extend(case_id, case))
@@ -151,6 +168,7 @@ class History:
             )
             work.assignments.assign(case_id, user_id=user_id, actor_id=user_id, within=ROOT)
             work.labels.add(case_id, label, within=ROOT)
+        self._acknowledge(case_id, case)  # of a flag that the decision raised
 
     def _extend(self, case_id: str, case: PlannedCase) -> None:
         asks, grants = self._two(case)

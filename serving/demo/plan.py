@@ -18,7 +18,13 @@ SURGE_DAYS, SURGE_SHARE = 10, 0.06
 """Lately one matter is told at one branch more than usual, for the early warning."""
 LATE_DAYS, LATE_CASES = (17, 24), 2
 """So many complaints received so many days ago are still open today."""
-SURGE_BRANCH, SURGE_CATEGORY = "haiwan", "B03A"
+ASKING_DAYS, ASKED_MINUTES_AGO = (14, 5), (165, 80, 35)
+"""Extensions that nobody has decided yet: of complaints so many days old, asked for so many minutes ago."""
+URGENT_MINUTES_AGO, URGENT = (55, 20), frozenset({"E01", "E07", "E09"})
+"""The latest complaints are urgent, and nobody has taken them yet."""
+UNREAD_FOR = timedelta(hours=30)
+"""What came in later is not yet decided."""
+SURGE_BRANCH, SURGE_LEAF, SURGE_SUBCAUSE = "haiwan", "B03A.01", "C03.1"
 REPEATED = 0.06
 """Share of complaints of a customer who has complained before."""
 SOURCES = {
@@ -41,6 +47,8 @@ class PlannedCase:
     unit: str
     source: str
     customer: str
+    taken_after: timedelta
+    """When somebody acknowledges its alert, if it has one."""
     decided_after: timedelta
     agrees: bool
     """Whether the reviewer leaves the model's answer as it is even where the corpus says otherwise."""
@@ -56,17 +64,20 @@ def plan(texts: Sequence[LabelledText], *, cases: int, now: datetime, seed: int 
     """So many cases, oldest first; the same for the same seed and day."""
     dice = random.Random(seed)
     surge = round(cases * SURGE_SHARE)
-    chosen = dice.sample([text for text in texts if len(text.text) <= 1200], cases - surge)
-    rising = dice.sample([text for text in texts if text.category == SURGE_CATEGORY and text.cause], surge)
+    chosen = dice.sample([text for text in texts if len(text.text) <= 1200], cases - surge - len(URGENT_MINUTES_AGO))
+    rising = dice.sample([text for text in texts if text.leaf == SURGE_LEAF and text.subcause == SURGE_SUBCAUSE], surge)
+    urgent = dice.sample([text for text in texts if URGENT & set(text.flags)], len(URGENT_MINUTES_AGO))
     customers: list[str] = []
     moments: list[tuple[datetime, LabelledText, str | None]]
     moments = [(_moment(dice, now, days=DAYS), text, None) for text in chosen]
     moments += [(_moment(dice, now, days=SURGE_DAYS), text, SURGE_BRANCH) for text in rising]
+    ago = [timedelta(minutes=minutes) for minutes in URGENT_MINUTES_AGO]
+    moments += [(now - gone, text, None) for gone, text in zip(ago, urgent, strict=True)]
     planned = [
         _planned(dice, number, text=text, at=at, branch=branch, customers=customers)
         for number, (at, text, branch) in enumerate(sorted(moments, key=lambda moment: moment[0]), start=1)
     ]
-    return _some_forgotten(planned, now)
+    return _latest_unread(_some_asking(_some_forgotten(planned, now), now), now)
 
 
 def _some_forgotten(planned: Sequence[PlannedCase], now: datetime) -> list[PlannedCase]:
@@ -76,6 +87,46 @@ def _some_forgotten(planned: Sequence[PlannedCase], now: datetime) -> list[Plann
     forgotten = {case.number for case in old[-LATE_CASES:]}
     return [
         replace(case, extended_after=None, closed_after=timedelta(days=90)) if case.number in forgotten else case
+        for case in planned
+    ]
+
+
+def _some_asking(planned: Sequence[PlannedCase], now: datetime) -> list[PlannedCase]:
+    """For a few complaints of last week more time was asked for today, and nobody has decided yet."""
+    oldest, youngest = (now - timedelta(days=days) for days in ASKING_DAYS)
+    asking = [
+        case.number
+        for case in planned
+        if oldest < case.received_at < youngest
+        and case.text.order_type == "complaint"
+        and case.source not in OTHER_CLOCKS | FORWARDED
+    ]
+    minutes = dict(zip(asking[-len(ASKED_MINUTES_AGO) :], ASKED_MINUTES_AGO, strict=False))
+    return [
+        replace(
+            case,
+            decided_after=min(case.decided_after, timedelta(days=1)),
+            extended_after=now - case.received_at - timedelta(minutes=minutes[case.number]),
+            closed_after=timedelta(days=25),
+        )
+        if case.number in minutes
+        else case
+        for case in planned
+    ]
+
+
+def _latest_unread(planned: Sequence[PlannedCase], now: datetime) -> list[PlannedCase]:
+    """Work for whoever opens the queue."""
+    soon = now + timedelta(days=1)
+    return [
+        replace(
+            case,
+            taken_after=soon - case.received_at if URGENT & set(case.text.flags) else case.taken_after,
+            decided_after=soon - case.received_at,
+            closed_after=max(case.closed_after, timedelta(days=4)),
+        )
+        if now - case.received_at < UNREAD_FOR
+        else case
         for case in planned
     ]
 
@@ -106,6 +157,7 @@ def _planned(
         unit=dice.choice(outlets(branch)),
         source=source,
         customer=_customer(dice, number, customers),
+        taken_after=timedelta(minutes=5 + number % 50),
         decided_after=timedelta(hours=min(dice.lognormvariate(2.2, 0.9), 24 * days * 0.8)),
         agrees=not is_extended and dice.random() < 0.05,
         extended_after=timedelta(days=dice.uniform(9, 13)) if is_extended else None,

@@ -47,6 +47,12 @@ INPUTS = {
     "summary": ("摘要", "坐席摘要", "小结", "工单摘要", "坐席记录"),
 }
 
+FIELDS_ZH = {
+    "text": "投诉内容", "external_id": "来源编号", "received_at": "收到时间", "branch": "机构", "region": "地区",
+    "customer_ref": "客户号", "regulator_ref": "监管编号", "source": "来源", "input": "录入方式", "due_at": "办理期限",
+}  # fmt: skip
+"""What messages in Chinese call the fields, as the console's pages do."""
+
 _CLOCK = r"[T ]*(\d{1,2})[:时点](\d{1,2})?(?:[:分](\d{1,2})?)?(?:\.\d+)?秒?"
 _WRITTEN = re.compile(
     rf"(\d{{4}})[-/.年](\d{{1,2}})[-/.月](\d{{1,2}})日?(?:{_CLOCK})? *(Z|[+-]\d{{2}}:?\d{{2}})?", re.I
@@ -81,7 +87,8 @@ def read_request(values: Mapping[str, object], *, most_characters: int) -> Triag
         return TRIAGE_REQUEST.validate_python({key: value for key, value in found.items() if value is not None})
     except ValidationError as error:
         refused = invalid_request(error.errors(include_url=False))
-        raise RowError(refused.code, refused.message, refused.message_zh) from None
+        fields = "、".join(dict.fromkeys(FIELDS_ZH.get(detail.field, detail.field) for detail in refused.details))
+        raise RowError(refused.code, refused.message, f"不符合要求：{fields}，请检查后重新填写") from None
 
 
 def read_external_id(values: Mapping[str, object]) -> str | None:
@@ -103,7 +110,7 @@ def _check_length(field: str, value: object, most: int) -> None:
     raise RowError(
         "cell_too_long",
         f"{field} has {len(value)} characters{unclosed}; at most {most} are accepted",
-        f"{field} 有 {len(value)} 字{unclosed_zh}，最多 {most} 字",
+        f"{FIELDS_ZH[field]}有 {len(value)} 字{unclosed_zh}，最多 {most} 字",
     )
 
 
@@ -126,20 +133,22 @@ def _text(value: object) -> str:
 def _reference(field: str, value: object) -> str | None:
     """Order numbers and names as words. Raises RowError for a number that has lost digits."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | datetime | date | None):
-        raise RowError("cell_unreadable", f"{field} is {type(value).__name__}, expected a word", f"{field} 应为文字")
+        raise RowError(
+            "cell_unreadable", f"{field} is {type(value).__name__}, expected a word", f"{FIELDS_ZH[field]}应为文字"
+        )
     if field in _NUMBERS and _has_lost_digits(value):
         raise RowError(
             "number_rounded",
             f"{field} is a number of more than {EXACT_DIGITS} digits, of which Excel keeps {EXACT_DIGITS}; "
             "format the column as text and fill it in again",
-            f"{field} 是超过 {EXACT_DIGITS} 位的数字，Excel 已丢失末位；请把该列设为文本格式后重新填写",
+            f"{FIELDS_ZH[field]}是超过 {EXACT_DIGITS} 位的数字，Excel 已丢失末位；请把该列设为文本格式后重新填写",
         )
     word = _as_word(value)
     if len(word) > LONGEST_REFERENCE:
         raise RowError(
             "cell_too_long",
             f"{field} has {len(word)} characters; at most {LONGEST_REFERENCE} are accepted",
-            f"{field} 有 {len(word)} 字，最多 {LONGEST_REFERENCE} 字",
+            f"{FIELDS_ZH[field]}有 {len(word)} 字，最多 {LONGEST_REFERENCE} 字",
         )
     return word or None
 
@@ -170,7 +179,7 @@ def _word(field: str, value: object, known: Mapping[str, tuple[str, ...]]) -> st
     raise RowError(
         f"{field}_unknown",
         f"{field} holds a word that is not known; expected one of {examples}, or {examples_zh}",
-        f"{field} 的取值无法识别，应为：{examples_zh}（或 {examples}）",
+        f"{FIELDS_ZH[field]}的取值无法识别，应为：{examples_zh}",
     )
 
 
@@ -184,7 +193,7 @@ def _moment(field: str, value: object, *, at: time) -> str | None:
         raise RowError(
             "time_unreadable",
             f"{field} is not a time; expected such as 2026-11-23 09:30 (China) or 2026-11-23T09:30:00+08:00",
-            f"{field} 不是时间，应如 2026-11-23 09:30（北京时间）或 2026年11月23日",
+            f"{FIELDS_ZH[field]}不是时间，应如 2026-11-23 09:30（北京时间）或 2026年11月23日",
         ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).isoformat()
 

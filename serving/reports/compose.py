@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from serving.reports.closing_sections import education, high_risk, hot_words, rules
-from serving.reports.document import Column, Document, Row, Section, Table, Value
+from serving.reports.document import Column, Document, Row, Section, Table, Value, shown
 from serving.reports.figures import ALL, Key, Mark, Number, QuarterFigures
 from serving.reports.headings import Heading
 from serving.reports.paragraph import paragraph
@@ -195,4 +195,4 @@ def _cases(count: Number) -> str:
 
 
 def _percent(value: float | Mark) -> str:
-    return value.value if isinstance(value, Mark) else f"{value:+.1%}"
+    return shown(value, "change")

@@ -66,5 +66,5 @@ def shown(value: Value, kind: Kind) -> str:
     if kind == "share":
         return f"{value:.1%}"
     if kind == "change":
-        return f"{value:+.1%}"
+        return f"{value:+.1%}" if round(value, 3) else "0.0%"
     return f"{value:,}"

@@ -108,6 +108,22 @@ def test_a_promotion_that_died_before_the_pointer_moved_is_no_step(registry: Reg
     assert rollback(registry, who="cli:wu", reason="").after == "a"
 
 
+def test_what_died_before_the_pointer_moved_is_no_step_later_on_either(registry: Registry) -> None:
+    promote(registry, "b", who="cli:lin", reason="a good reason", force=True)
+    (registry.folder / "CURRENT").write_text("a\n")
+    promote(registry, "c", who="cli:lin", reason="a good reason", force=True)
+    assert rollback(registry, who="cli:wu", reason="").after == "a"
+    (registry.folder / "CURRENT").write_text("c\n")  # that one died as well, and is done again
+    assert rollback(registry, who="cli:wu", reason="").after == "a"
+
+
+def test_a_model_that_is_being_copied_is_none_yet(registry: Registry, tmp_path: Path) -> None:
+    shutil.copytree(registry.folder / "b", registry.folder / ".d.adding")
+    assert registry.names() == ["a", "b", "c"]
+    with pytest.raises(RegistryError, match="no model"):
+        registry.folder_of(".d.adding")
+
+
 def test_a_damaged_model_is_neither_added_nor_promoted(registry: Registry, tmp_path: Path) -> None:
     for folder in (registry.folder / "b", tmp_path / "c"):
         (folder / "thresholds.json").write_text("{}")

@@ -6,6 +6,7 @@ import pytest
 
 from data.store.records import CaseFilter
 from data.store.scope import ROOT
+from eval.scale import cost
 from serving import intake
 from tests.data.store.cases import EAST
 from tests.serving.banks import TOKEN, Bank, bearer
@@ -112,3 +113,12 @@ def test_an_item_that_cannot_be_stored_unexpectedly_fails_alone(
     assert answer.json()["results"][1]["error"]["code"] == "internal"
     assert "RuntimeError" in caplog.text
     assert "盗刷" not in caplog.text
+
+
+def test_what_measures_the_costs_of_storing_stores(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "text_of", lambda number: f"{COMPLAINT}，第{number}件")
+    bank.client.headers.update(bank.key())
+    cost.store(bank.client, range(3))
+    with bank.store.reading() as work:
+        kept = work.case_list.page(CaseFilter(), within=ROOT).cases
+    assert len(kept) == 3

@@ -112,6 +112,20 @@ def test_a_damaged_snapshot_keeps_no_other_from_forgetting(store: Store, tmp_pat
     assert [row.id for row in read_snapshot(damaged)] == [kept.id]
 
 
+def test_what_a_killed_writer_left_is_forgotten_as_well(store: Store, tmp_path: Path) -> None:
+    decide(store, put(store).id)
+    run("pull", "--into", str(tmp_path))
+    [snapshot] = snapshots(tmp_path)
+    left = (tmp_path / ".2026-01-01-0a1b2c3d.new", snapshot / ".datasets.new")
+    for folder in left:
+        folder.mkdir()
+        (folder / "train.jsonl").write_text("{}\n")
+    (snapshot / ".train.jsonl.new").write_text("{}\n")
+    run("forget", "--into", str(tmp_path))
+    assert sorted(file.name for file in snapshot.iterdir()) == ["gate.jsonl", "manifest.json", "train.jsonl"]
+    assert not any(folder.exists() for folder in left)
+
+
 def test_a_withdrawn_decision_is_no_label(store: Store, tmp_path: Path) -> None:
     case = put(store)
     decide(store, case.id)
@@ -149,10 +163,16 @@ def test_label_studio_and_back(store: Store, tmp_path: Path, taxonomy: Taxonomy)
     assert "1 rows left" in run("forget", "--into", str(tmp_path / "b")).output
     assert read_snapshot(back) == []
     content = json.loads(tasks.read_text(encoding="utf-8"))
-    content[0]["annotations"][0]["result"][0]["value"]["choices"] = ["nonsense"]
+    annotation = content[0]["annotations"][0] | {"updated_at": "2026-11-30T10:00:00"}
+    content[0]["annotations"] = [annotation]
+    for given in ("nonsense", "P01"):  # a code of another question is none either
+        annotation["result"][0]["value"]["choices"] = [given]
+        tasks.write_text(json.dumps(content))
+        with pytest.raises(InputFileError, match=f"task 1: order_type of taxonomy .* has no {given}"):
+            read_tasks(tasks, taxonomy)
+    annotation["result"][0]["value"]["choices"] = ["complaint"]
     tasks.write_text(json.dumps(content))
-    with pytest.raises(InputFileError, match=r"task 1: the taxonomy .* has no nonsense"):
-        read_tasks(tasks, taxonomy)
+    assert read_tasks(tasks, taxonomy)[0].labelled_at == datetime(2026, 11, 30, 10, tzinfo=UTC)
 
 
 def test_next_cases_come_from_the_store_and_are_written_down_first(

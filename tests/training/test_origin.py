@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.dataset import read_corpus
-from data.errors import InputFileError
+from data.errors import InputFileError, SettingsError
 from data.snapshots import write_snapshot
 from data.taxonomy import Taxonomy
 from models.bundle import Bundle, write_manifest
@@ -70,3 +70,10 @@ def test_a_model_of_other_labels_is_neither_added_nor_taken_to_the_gate(
     with pytest.raises(InputFileError, match="does not say what labels"):
         retrain(replace(work, name="stranger"), registry, say=print)
     assert registry.gate_record("november") is None
+
+
+@pytest.mark.parametrize("content", ["training: elsewhere/student.yaml\n", "training: [\n", "- 1\n", "\xff"])
+def test_a_config_that_cannot_be_read_is_refused_in_a_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "retrain.yaml").write_bytes(content.encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"retrain\.yaml cannot be read"):
+        RetrainConfig.read(tmp_path / "retrain.yaml")

@@ -132,6 +132,7 @@ function refresh() {
       button.setAttribute("aria-pressed", String(button.value === selectOf(name).value));
   }
   form.querySelector(".further").hidden = order !== "complaint";
+  if (active.hidden) activate(facets.find((facet) => !facet.hidden)); // keys never mean what nobody sees
   const changed = facets.some(({ dataset }) => selectOf(dataset.facet).value !== initial[dataset.facet])
     || [...initialTicks].some(([box, was]) => box.checked !== was);
   next.textContent = changed ? form.dataset.changeNext : confirmNext;

@@ -5,6 +5,8 @@ const dialog = document.querySelector("#shortcuts");
 document.querySelector("#help")?.addEventListener("click", () => dialog?.showModal());
 document.querySelector("#print")?.addEventListener("click", () => window.print());
 
+document.querySelector("#why")?.focus(); // beside the form that was not stored
+
 const done = document.querySelector("form.done");
 if (done) {
   let left = Number(done.dataset.seconds);

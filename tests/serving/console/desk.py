@@ -75,6 +75,8 @@ def running(app: FastAPI) -> Iterator[str]:
         until = time.monotonic() + 30
         while not server.started and thread.is_alive() and time.monotonic() < until:
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:  # or an error would leave a process that never ends
+            server.should_exit = True
+            thread.join()

@@ -2,13 +2,14 @@
 
     XIAOBAO_ENVIRONMENT=development XIAOBAO_DATA_FOLDER=.xiaobao/demo python -m tests.serving.console.pictures
 
-The bank is that of `python -m serving.demo`; a quarter's report is made, an import is previewed and not stored.
+The bank is that of `python -m serving.demo`; what the pictures need is done to a copy of it.
 """
 
 import argparse
 import io
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from serving.app import create_app
 from serving.demo.bank import PASSWORD
 from serving.lifecycle import load_predictor
-from serving.settings import load_settings
+from serving.settings import Settings, load_settings
 from tests.serving.console.conftest import CHROMIUM
 from tests.serving.console.desk import PATIENCE_MS, running
 
@@ -31,6 +32,7 @@ ROWS = (
     "工单编号,投诉内容,来源,受理时间\n"
     "A-1,信用卡年费首年说免，今年扣了三百六十元，要求退还。,热线,2026-11-20 09:30\n"
     "A-2,,热线,2026-11-21 10:00\n"
+    "A-3,理财经理说保本，到期亏了八万元，要求赔偿。,火星,2026-11-22 15:10\n"
 )
 
 
@@ -58,12 +60,9 @@ def _type_complaint(page: Page) -> None:
 
 
 def _preview_rows(page: Page) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "十一月来件.csv"
-        file.write_text(ROWS, encoding="utf-8")
-        page.set_input_files("#file", file)
-        page.click("#look-file")
-        page.wait_for_selector("table.preview")
+    page.set_input_files("#file", files=[{"name": "十一月来件.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}])
+    page.click("#look-file")
+    page.wait_for_selector("table.preview")
 
 
 def _reveal(page: Page) -> None:
@@ -91,8 +90,10 @@ PAGES: Mapping[str, Mapping[str, tuple[str, Act | None]]] = {
         "rectification": ("rectification", None),
         "overview": ("overview?days=90", None),
         "warnings": ("warnings", None),
+        "warning": ("warnings", _follow("a.open")),
         "reports": ("reports", _follow("form.filters button.primary")),
         "quality": ("quality", None),
+        "quality-reading": ("quality", _follow("main table a")),
         "model": ("model", None),
     },
     "he": {"policy": ("policy", None)},
@@ -105,25 +106,32 @@ def main() -> None:
     """Start the service on the demo bank, look at everything, write the files."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--chromium", type=Path, default=CHROMIUM, help="One with its words in Chinese, if there is.")
     parser.add_argument("--address", help="A console that runs already, such as http://127.0.0.1:8000.")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.address:
-        take(given.address, given.folder)
+        take(given.address, given.folder, chromium=given.chromium)
         return
-    settings = load_settings()
-    app = create_app(settings, load_predictor(settings, settings.read_policies().current))
-    with running(app) as address:
-        take(address, given.folder)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _copied(load_settings(), Path(folder) / "bank")
+        app = create_app(settings, load_predictor(settings, settings.read_policies().current))
+        with running(app) as address:
+            take(address, given.folder, chromium=given.chromium)
 
 
-def take(address: str, folder: Path) -> None:
+def _copied(settings: Settings, folder: Path) -> Settings:
+    shutil.copytree(settings.data_folder, folder)
+    return settings.model_copy(update={"data_folder": folder})
+
+
+def take(address: str, folder: Path, *, chromium: Path) -> None:
     """One file per page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
+            executable_path=str(chromium),
             args=["--no-sandbox", "--lang=zh-CN"],
-            env={**os.environ, "LANGUAGE": "zh_CN"},
+            env={**os.environ, "LANGUAGE": "zh_CN:zh", "LANG": "zh_CN.UTF-8", "LC_ALL": ""},
         )
         for login, pages in PAGES.items():
             page = _sit(browser, address, login)
@@ -131,7 +139,7 @@ def take(address: str, folder: Path) -> None:
                 page.goto(f"{address}/console/{path}")
                 if act is not None:
                     act(page)
-                (folder / f"{name}.png").write_bytes(_reduced(page.screenshot(), name))
+                (folder / f"{name}.png").write_bytes(reduced(Image.open(io.BytesIO(page.screenshot())), name))
             page.context.close()
         browser.close()
 
@@ -149,11 +157,12 @@ def _sit(browser: Browser, address: str, login: str) -> Page:
     return page
 
 
-def _reduced(png: bytes, name: str) -> bytes:
-    image = Image.open(io.BytesIO(png)).convert("RGB")
+def reduced(image: Image.Image, name: str) -> bytes:
+    """A PNG of at most `MOST_BYTES`, with as many colours as that allows. Raises ValueError."""
+    plain = image.convert("RGB")
     for colours in PALETTES:
         file = io.BytesIO()
-        image.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        plain.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
         if file.tell() <= MOST_BYTES:
             return file.getvalue()
     raise ValueError(f"the picture of {name} has {file.tell()} bytes, expected at most {MOST_BYTES}")

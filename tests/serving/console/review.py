@@ -26,6 +26,7 @@ from data.schema import LabelledText
 from data.splits import read_splits
 from data.store.migration import migrate
 from data.store.scope import ROOT
+from data.store.tables import Label
 from data.store.unit_of_work import open_store
 from data.taxonomy import default_taxonomy
 from models.predictor import Predictor
@@ -85,23 +86,34 @@ def review(texts: Sequence[LabelledText]) -> Mapping[str, object]:
         with serve(url, predictor) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
             desk = Desk(address=address, store=store, predictor=predictor, browser=browser)
-            done = _decide_all(desk, {desk.put(text.text): text for text in texts})
+            cases = {desk.put(text.text): text for text in texts}
+            done = _decide_all(desk, cases)
             browser.close()
         with store.reading() as work:
-            labels = [work.labels.standing(case_id, within=ROOT) for case_id in done]
+            labels = {case_id: work.labels.standing(case_id, within=ROOT) for case_id in done}
         store.close()
-    seconds = [label.seconds_spent for label in labels if label is not None and label.seconds_spent is not None]
+    seconds = [label.seconds_spent for label in labels.values() if label and label.seconds_spent is not None]
     means: Counter[str] = Counter()
     for keyboard in done.values():
         means.update(keyboard.means)
     return {
         "cases": len(texts),
         "decided": len(seconds),
+        "as the corpus says": sum(
+            label is not None and _is_right(label, cases[case]) for case, label in labels.items()
+        ),
         "confirmed without a correction": sum(not keyboard.means for keyboard in done.values()),
         "keystrokes": _median_and_most([keyboard.strokes for keyboard in done.values()]),
         "seconds of page time": _median_and_most(seconds),
         "corrections": dict(means.most_common()),
     }
+
+
+def _is_right(label: Label, text: LabelledText) -> bool:
+    """Channel and flags, and what the order type asks for."""
+    asked = {"complaint": ("leaf", "subcause"), "irrelevant": ()}.get(text.order_type, ("leaf",))
+    names = ("order_type", "channel", *asked)
+    return all(getattr(label, name) == getattr(text, name) for name in names) and label.flags == sorted(text.flags)
 
 
 def _median_and_most(values: Sequence[float]) -> Mapping[str, float]:

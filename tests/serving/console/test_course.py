@@ -120,6 +120,25 @@ def test_closing_with_a_root_cause_reaches_the_board_and_can_be_undone(office: O
     assert "观察中（0 件 / 0 天）" in seat.get("/rectification").text
 
 
+def test_a_form_that_is_refused_comes_back_as_it_was_typed(office: Office) -> None:
+    case, seat = put(office), office.seat("zhou")
+    with office.store.reading() as work:
+        seen = work.cases.version(case, within=ROOT)
+    typed = {"outcome": "supported", "note": "已电话沟通", "measure": "改短信提醒", "list": "", "seen": seen}
+    path = f"/cases/{case}"
+    html = seat.post(f"{path}/close", page=path, told_at="", redress="360.5", **typed).text
+    assert '<details id="close" open>' in html
+    for value in ('value="360.5"', 'value="已电话沟通"', ">改短信提醒</textarea>", '"supported" selected'):
+        assert value in html
+    html = seat.post(f"{path}/close", page=path, told_at="", redress="三百", **typed | {"measure": ""}).text
+    assert 'value="三百" aria-invalid="true" aria-describedby="why"' in html
+    html = seat.post(f"{path}/escalate", page=path, list="", reason="不行").text
+    assert '<details id="escalate" open>' in html
+    assert 'value="不行"' in html
+    assert '<details id="close">' in html
+    assert stored(office, case).status == "open"
+
+
 def test_the_board_goes_on_and_its_file_is_whole(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.console.rectification.ROWS", 2)
     case, seat = put(office), office.seat("zhou")
