@@ -41,8 +41,8 @@ prove: $(VENV)/.development  ## the long proofs, about 20 minutes; tables go int
 	XIAOBAO_EXAMPLES=150 $(BIN)/python -m pytest tests/serving/test_contract.py tests/serving/test_leaks.py
 	$(BIN)/python -m eval.proofs $(PROOFS)
 
-wheelhouse: $(VENV)/.development  ## wheels, hashes and SBOM for an air-gapped install
-	$(BIN)/python deploy/wheelhouse.py wheelhouse
+wheelhouse: $(VENV)/.development  ## wheels, hashes and SBOM for an air-gapped install; EXTRAS="postgres reports" adds theirs
+	$(BIN)/python deploy/wheelhouse.py wheelhouse $(EXTRAS:%=--extra %)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"xiaobao needs Python 3.11 or newer, $(PYTHON) is {v.major}.{v.minor}; run: make PYTHON=python3.12")'

@@ -1,6 +1,6 @@
 """Everything a bank without a network needs to install xiaobao. In: this checkout. Out: a folder of wheels.
 
-    python deploy/wheelhouse.py wheelhouse
+    python deploy/wheelhouse.py wheelhouse [--extra postgres] [--extra reports]
     pip install --no-index --find-links wheelhouse --require-hashes -r wheelhouse/requirements.txt
 
 The folder holds the serving wheels for this machine's Python and platform, `requirements.txt` with the sha256 of each,
@@ -26,9 +26,11 @@ def main() -> None:
     """Build wheels, write hashes, install them for trial, write the bill of materials."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--extra", action="append", default=[], help="Of xiaobao, for what needs one.")
+    options = parser.parse_args()
+    folder: Path = options.folder
     with tempfile.TemporaryDirectory(prefix="xiaobao-wheelhouse-") as scratch:
-        wheels = build_wheels(folder, copy_sources(Path(scratch) / "source"))
+        wheels = build_wheels(folder, copy_sources(Path(scratch) / "source"), options.extra)
         requirements = folder / "requirements.txt"
         requirements.write_text("".join(map(pinned, wheels)), encoding="utf-8")
         write_sbom(folder / "sbom.json", install(folder, requirements, Path(scratch) / "trial"))
@@ -47,12 +49,13 @@ def copy_sources(target: Path) -> Path:
     return target
 
 
-def build_wheels(folder: Path, source: Path) -> list[Path]:
-    """Wheels of xiaobao and of everything it needs to serve; older wheels in the folder go."""
+def build_wheels(folder: Path, source: Path, extras: list[str]) -> list[Path]:
+    """Wheels of xiaobao and of everything it needs to serve and for these extras; older wheels in the folder go."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.whl"):
         old.unlink()
-    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(folder), str(source))
+    wanted = f"{source}[{','.join(extras)}]" if extras else str(source)
+    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(folder), wanted)
     return sorted(folder.glob("*.whl"))
 
 

@@ -5,7 +5,6 @@ a reader sees the old model or the new one, and a rollback always knows where to
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -141,9 +140,10 @@ def _point(
         reason=reason.strip(),
         seal=registry.seal(name),
     )
-    with (registry.folder / HISTORY).open("a", encoding="utf-8") as file:
-        file.write(step.to_json() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    history = registry.folder / HISTORY
+    before = history.read_text(encoding="utf-8") if history.is_file() else ""
+    write_whole(
+        history, f"{before}{step.to_json()}\n"
+    )  # half a line, as a full disk leaves it, would bar every way back
     write_whole(registry.folder / CURRENT_POINTER.name, name + "\n")
     return step

@@ -3,7 +3,7 @@
     NAME/…            a bundle with its manifest (`models.bundle`)
     CURRENT           the name of the model that serves, replaced in one step
     SHADOW            a candidate and its share of the traffic, or absent
-    history.jsonl     one line a promotion: when, who, what, from, to, why; only ever appended to
+    history.jsonl     one line a promotion: when, who, what, from, to, why; lines are only ever added
     gates/NAME.json   what the gate said about a candidate, with the hashes of both models
     drift/NAME.json   what a model knows (`models.drift`); drift/latest.json: how far the last days are from it
     golden.yaml       what a model must answer before it serves (`models.golden`), or absent: the shipped cases

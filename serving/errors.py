@@ -87,6 +87,7 @@ STATUS_OF_CODE = {
     "file_too_large": 413,
     "content_type_unsupported": 415,
     "form_unreadable": 400,
+    "upload_stalled": 400,
     "uploads_busy": 429,
     "imports_waiting": 429,
     "import_finished": 409,

@@ -3,10 +3,11 @@
 The file is held in memory, within the limit, and never written to disk in clear.
 """
 
+import asyncio
 import hashlib
 import re
 import unicodedata
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -30,6 +31,8 @@ FORMAT_OF_TYPE: dict[str, FileFormat] = {
 }
 FORM_TYPE = "multipart/form-data"
 LONGEST_NAME = 100
+STALLED_SECONDS = 30.0
+"""Without a byte: a client that has gone to sleep would keep its place for ever."""
 # Around the file in a form: boundaries, headers, small fields.
 _FORM_BYTES = 65_536
 _ZIP = b"PK\x03\x04"
@@ -142,16 +145,30 @@ async def _from_form(request: Request, most_bytes: int) -> tuple[Upload, Mapping
 
 
 async def _bounded(request: Request, most: int, told: int) -> AsyncGenerator[bytes, None]:
-    """The pieces of a body, refused as soon as it is known to be too large."""
+    """The pieces of a body, refused as soon as it is known to be too large or no more comes."""
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > most:
         raise _too_large(told)
     size = 0
-    async for piece in request.stream():
+    pieces = aiter(request.stream())
+    while (piece := await _next_piece(pieces)) is not None:
         size += len(piece)
         if size > most:
             raise _too_large(told)
         yield piece
+
+
+async def _next_piece(pieces: AsyncIterator[bytes]) -> bytes | None:
+    """None at the end. Raises ServiceError `upload_stalled`."""
+    try:
+        async with asyncio.timeout(STALLED_SECONDS):
+            return await anext(pieces, None)
+    except TimeoutError:
+        raise ServiceError(
+            "upload_stalled",
+            f"nothing of the file has come for {STALLED_SECONDS:.0f} s; send it again",
+            "文件传输中断，请重新上传",
+        ) from None
 
 
 def _check_content(upload: Upload) -> None:

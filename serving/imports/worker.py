@@ -88,15 +88,17 @@ class ImportWorker:
         self._wake.set()
 
     def run_once(self) -> bool:
-        """Take the oldest job up and work on it; False if none waits. Raises StoreError."""
+        """Take the oldest job up and work on it; False if none waits, or what failed is better left for a moment.
+
+        Raises StoreError.
+        """
         job = self._claim()
         if job is None:
             return False
         if job.state == FAILED:  # taken up too often
             self._count_end(FAILED)
-        else:
-            self._run(job)
-        return True
+            return True
+        return self._run(job)
 
     def _work(self) -> None:
         """The thread's edge: no error ends it."""
@@ -120,8 +122,11 @@ class ImportWorker:
         with store.writing() as work:
             return work.imports.claim(self._id, lease=LEASE, within=ROOT)
 
-    def _run(self, job: ImportJob) -> None:
-        """The job's edge: what fails it for good is written down, after anything else it is taken up again."""
+    def _run(self, job: ImportJob) -> bool:
+        """The job's edge: what fails it for good is written down, after anything else it is taken up again.
+
+        False after what may be over in a moment: at once, five tries would be one.
+        """
         try:
             self._import(job)
         except _StoppedError:
@@ -132,9 +137,12 @@ class ImportWorker:
             logger.warning("import %s was left: %s", job.id, error.message)
             if error.code != "import_lost":
                 self._put_down(job)
+                return False
         except Exception as error:
             logger.error("import %s failed: %s at %s", job.id, type(error).__name__, place_of(error))
             self._put_down(job)
+            return False
+        return True
 
     def _import(self, job: ImportJob) -> None:
         content, last, principal = self._insist(lambda work: _taken_up(work, job), reading=True)

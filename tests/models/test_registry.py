@@ -134,6 +134,21 @@ def test_a_damaged_model_is_neither_added_nor_promoted(registry: Registry, tmp_p
     assert registry.current() == "a"
 
 
+def test_a_full_disk_leaves_history_whole_and_the_pointer_where_it_was(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        promote(registry, "b", who="cli:lin", reason="a good reason", force=True)
+    monkeypatch.undo()
+    assert ([step.after for step in registry.history()], registry.current()) == (["a"], "a")
+    promote(registry, "b", who="cli:lin", reason="a good reason", force=True)
+    assert rollback(registry, who="cli:wu", reason="").after == "a"
+
+
 def test_one_writer_at_a_time(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.promotion.LOCK_SECONDS", 0.05)
     with FileLock(registry.folder / ".lock"), pytest.raises(RegistryError, match="another process"):

@@ -1,5 +1,6 @@
 """Files over HTTP: sent in any way, worked on in the background, seen by nobody else."""
 
+import asyncio
 import csv
 import io
 import json
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 from httpx import Response
 from sqlalchemy import func, select
+from starlette.requests import Request
 
 from data.store.scope import ROOT
 from data.store.tables import Case
 from models.predictor import Predictor
-from serving.imports.upload import XLSX_TYPE, UploadSlots
+from serving.errors import ServiceError
+from serving.imports.upload import XLSX_TYPE, UploadSlots, read_upload
 from serving.imports.worker import ImportWorker
 from tests.serving.banks import Bank, bearer, open_bank
 from tests.serving.imports.files import COMPLAINTS, HEADER, complaints, csv_file, jsonl_file, xlsx_file, zip_bomb
@@ -297,6 +300,28 @@ def test_a_caller_may_not_queue_without_end(sqlite_bank: Bank) -> None:
 def test_only_a_few_files_are_held_at_once(sqlite_bank: Bank) -> None:
     sqlite_bank.client.app.state.upload_slots = UploadSlots(0)  # type: ignore[attr-defined]
     assert code(send(sqlite_bank, sqlite_bank.key())) == (429, "uploads_busy")
+
+
+def test_a_client_that_falls_asleep_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.imports.upload.STALLED_SECONDS", 0.05)
+    sent = [{"type": "http.request", "body": b"text\n", "more_body": True}]
+
+    async def receive() -> Any:
+        if not sent:
+            await asyncio.Event().wait()
+        return sent.pop()
+
+    async def upload(slots: UploadSlots) -> None:
+        with slots.taken():
+            await read_upload(
+                Request({"type": "http", "headers": [(b"content-type", b"text/csv")]}, receive), most_bytes=100
+            )
+
+    slots = UploadSlots(1)
+    with pytest.raises(ServiceError, match="nothing of the file has come"):
+        asyncio.run(upload(slots))
+    with slots.taken():
+        pass
 
 
 @pytest.fixture
