@@ -1,4 +1,4 @@
-"""How long the quarterly report and a look for early warnings take. In: how many cases. Out: seconds by step and format, one JSON object a database.
+"""How long the quarterly report and a look for early warnings take. In: how many cases. Out: seconds by step, as JSON.
 
     python -m tests.serving.reports.speed [--cases 200000] [--database postgresql://…]
 
