@@ -29,7 +29,7 @@ NUMERIC = re.compile(
 FAR_CODE = re.compile(
     r"(?:验证码|动态码|校验码|密码)(?:[^0-9A-Za-z。;!?]|[0-9](?=[下次个遍回位])){0,14}"
     + _SERVICE
-    + r"(?P<value>[0-9]{6})"
+    + r"(?P<value>[0-9]{3}[ -]?[0-9]{3})"
     + _NOT_COUNTED
 )
 RECEIVED_CODE = re.compile(r"(?:收到|发来|输入?|填|报)(?:[的了是]|过去){0,2}(?P<value>[0-9]{6})" + _NOT_COUNTED)
@@ -46,7 +46,7 @@ EXPIRY = re.compile(
     r"|1[0-2]) ?[/\-\\] ?(?:20)?[2-4][0-9]|(?:0[1-9]|1[0-2])[2-4][0-9]|(?:20)?[2-4][0-9]年"
     r"(?:0?[1-9]|1[0-2]|十[12]?)月|[2-4][0-9]/(?:0[1-9]|1[0-2]))(?![0-9日/-])"
 )
-CARD_NEAR = re.compile(r"卡|[Vv]isa|VISA|card|[Cc][VvCc][VvNnCc]|安全码")
+CARD_NEAR = re.compile(r"卡|这张|后[三3]位|[Vv]isa|VISA|card|[Cc][VvCc][VvNnCc]|安全码")
 # 123456是我的密码
 VALUE_FIRST = re.compile(
     r"(?<![0-9A-Za-z])(?P<value>[0-9]{4,8})[\"”'】 ]?(?:就?是|这个|这串|做|当|作|为)+(?:我|他|她|您|你|你们|系统|卡"

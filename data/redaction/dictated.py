@@ -22,9 +22,13 @@ PIECE = re.compile(
     rf"|(?!一[^{_SAID} ,]|[{_SAID}]{{1,2}}[十百千万点])[{_SAID}](?:[ 杠-](?=[{_SAID}]))?)+"
 )
 # Digits that count: 前三位, 第二行, 停一下, 八个数; in their place stands what is no digit, as long.
-COUNTING = re.compile(r"[一两二三四五六七八九](?=[位行段遍次下直些样]|个[数字号])")
+COUNTING = re.compile(r"[一两二三四五六七八九](?=[位行段遍次下直些样]|个(?:[数字号 ,]|$))")
 FOLLOWS_AN_AMOUNT = "十百千万第点"
-BETWEEN = re.compile(rf"[^0-9{_SAID}A-Za-z。;!?元块万亿年月日号天岁楼路栋卡账户]{{0,9}}")
+# Another number begins, or this one was only talked about: 六二幺开头, 打不通就打我妈.
+_BREAKS = r"(?!.*(?:开头|几|来着|电话|手机|座机|打|转|的那个|不是|对))"
+# Two pieces are one number only where the second is announced: 三三六幺 最后四位是四零八八.
+ANNOUNCED = re.compile(r"[,、 ]*(?:最?后|接着|然后|再|中间|等).*")
+BETWEEN = re.compile(rf"{_BREAKS}[^0-9{_SAID}A-Za-z。;!?元块万亿年月日号天岁楼路栋卡账户]{{0,9}}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 UNIT_BEHIND = re.compile(r"[万亿]?[多余几]?[元块年月日号天次位岁笔分秒%]")
 MOBILE_LENGTH, MOBILE_START = 11, re.compile(r"1[3-9]")
@@ -55,7 +59,7 @@ def find_dictated(text: str, _folded: str) -> Iterator[PiiSpan]:
         if text[match.start() - 1 : match.start()] not in FOLLOWS_AN_AMOUNT or match.start() == 0
     ]
     position = 0
-    while position + FEWEST_PIECES <= len(pieces):
+    while position + 1 < len(pieces):
         chain = _chain(spoken, pieces[position:])
         span = _number(spoken, chain) if _is_said(spoken, chain) else None
         if span:
@@ -78,11 +82,15 @@ def _chain(text: str, pieces: Sequence[Piece]) -> Sequence[Piece]:
         if not BETWEEN.fullmatch(text, chain[-1].end, piece.start) or UNIT_BEHIND.match(text, piece.end):
             break
         chain.append(piece)
+    while len(chain) > 1 and len(chain[-1].digits) == 1:
+        chain.pop()  # 上礼拜二
     return chain
 
 
 def _is_said(text: str, chain: Sequence[Piece]) -> bool:
     inside = text[chain[0].start : chain[-1].end]
+    if len(chain) == FEWEST_PIECES - 1:
+        return bool(ANNOUNCED.fullmatch(text, chain[0].end, chain[1].start))
     return len(chain) >= FEWEST_PIECES and bool(HAN.search(inside))
 
 

@@ -27,6 +27,9 @@ LATIN_INTRODUCTION = re.compile(
     r"(?:name is|named|拼音(?:是|为|写的?)?|英文名(?:是|为|叫)?|I am|I'm)[ :]{0,2}$", re.IGNORECASE
 )
 TITLED_LATIN = re.compile(r"(?:Mr|Mrs|Ms|Miss|Dr)\.? ?([A-Z][a-z]+(?: [A-Z][a-z]+){0,2})")
+LATIN_TITLED = re.compile(
+    rf"(?<![A-Za-z])({_CAPITALIZED}(?: {_CAPITALIZED}){{1,3}})(?:先生|女士|小姐|太太|老师|教授|博士)"
+)
 SPACED = re.compile(r"[\u4e00-\u9fff]{1,2} [\u4e00-\u9fff]{1,2}(?![\u4e00-\u9fff])")
 # YU JIAQI, Chen Xiaoyun: a surname, and two syllables or more in the same letters.
 _SURNAME = (
@@ -105,8 +108,9 @@ def _of_other_peoples(text: str, introduced: set[int], table: NameTable) -> Iter
     for match in LATIN.finditer(text):
         if LATIN_INTRODUCTION.search(text[max(0, match.start() - CONTEXT_WIDTH) : match.start()]):
             yield match.span()
-    for match in TITLED_LATIN.finditer(text):
-        yield match.span(1)
+    for pattern in (TITLED_LATIN, LATIN_TITLED):
+        for match in pattern.finditer(text):
+            yield match.span(1)
     for match in PINYIN.finditer(text):
         yield match.span()
     for match in table.composed.finditer(text):

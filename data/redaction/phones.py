@@ -89,7 +89,7 @@ def is_mobile(candidate: Candidate) -> bool:
         return False
     if candidate.is_plain or candidate.is_spelled_out or candidate.is_dictated:
         return True
-    if candidate.groups in MOBILE_GROUPS or candidate.is_split:
+    if candidate.is_split or (candidate.groups in MOBILE_GROUPS and "、" not in candidate.gaps):
         return not candidate.follows_digits
     return candidate.is_nearly_spelled_out and bool(PHONE_CONTEXT.search(candidate.before))
 

@@ -1,8 +1,8 @@
 """Texts with the personal data that must be masked in them. In: JSON lines. Out: `RedactionCase`.
 
 `frozen.jsonl` was written before the patterns by somebody who has not seen them, and the patterns were never tuned on
-it; `fresh.jsonl` was written later in the same way, as complaints really come in, and measured before its even lines
-were read; `developed.jsonl` is the set they were developed on. A line:
+it; `fresh.jsonl` was written later in the same way, as complaints really come in, and measured before it was
+read; `developed.jsonl` is the set they were developed on. A line:
 `{"text", "pii": [{"kind", "value"}], "spelling"}`, values in the order of the text.
 """
 

@@ -1,4 +1,4 @@
-"""How long the quarterly report takes. In: how many cases. Out: seconds by step and format, one JSON object a database.
+"""How long the quarterly report and a look for early warnings take. In: how many cases. Out: seconds by step, as JSON.
 
     python -m tests.serving.reports.speed [--cases 200000] [--database postgresql://…]
 
@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
-from data.days import CHINA
+from data.days import CHINA, china_day
 from data.quarter import Quarter
 from data.store.clock_tables import ClockFact, Closing
 from data.store.crypto import MasterKeys
@@ -35,6 +35,7 @@ from serving.reports.compose import compose
 from serving.reports.formats import FORMATS, write_report
 from serving.reports.headings import read_report_files
 from serving.reports.report import build_report
+from serving.warning.detection import find_all
 
 NOW = datetime(2026, 10, 9, 2, tzinfo=UTC)
 QUARTER = Quarter(2026, 3)
@@ -67,6 +68,9 @@ def measure(url: str, *, cases: int) -> dict[str, Any]:
         begun = time.perf_counter()
         write_report(document, wanted)
         seconds[wanted] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    find_all(store, china_day(NOW) - timedelta(days=1))
+    seconds["early warnings, one look"] = time.perf_counter() - begun
     store.close()
     found = {
         "database": store.engine.dialect.name, "cases": cases,
