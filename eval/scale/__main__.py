@@ -115,12 +115,12 @@ def cost_table(one: CostOutcome) -> str:
     million = f"A million: {one.hours_a_million(one.bulk_seconds):.1f} core hours in bulk, "
     million += f"{one.hours_a_million(one.online_seconds):.1f} stored by HTTP, {one.database_bytes / 1e3:.1f} GB.\n"
     volumes = table(
-        ["who", "complaints a year", "at the busiest time, a second", "replicas of 2 cores", "core hours a year",
+        ["who", "complaints a year", "an hour at the busiest time", "replicas of 2 cores", "core hours a year",
          "GB a year"],
         (
             [
-                who, f"{count:,}", f"{one.peak(count):.2f}", f"{one.replicas(count)}",
-                f"{one.online_seconds * count / 3600:,.1f}", f"{one.database_bytes * count / 1e9:,.2f}",
+                who, f"{count:,}", f"{one.peak(count) * 3600:,.0f}", f"{one.replicas(count)}",
+                f"{one.online_seconds * count / 3600:,.2f}", f"{one.database_bytes * count / 1e9:,.2f}",
             ]
             for who, count in VOLUMES
         ),
