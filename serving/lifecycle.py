@@ -64,7 +64,12 @@ def model_lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
 
 
 def _pool(settings: Settings, predictor: Predictor) -> InferencePool:
-    return InferencePool(predictor, workers=settings.workers or usable_cores(), queue_size=settings.queue_size)
+    return InferencePool(
+        predictor,
+        workers=settings.workers or usable_cores(),
+        queue_size=settings.queue_size,
+        queue_seconds=settings.queue_seconds,
+    )
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
-"""Fit what names look like in complaints. In: hand-written cases, the corpus. Out: `data/redaction/name_weights.json`.
+"""Fit what names look like in complaints. In: hand-written cases, the corpus. Out: two files in `data/redaction`.
 
-    python -m training.fit_names [--output FILE]
+    python -m training.fit_names [--output FOLDER]
 
 Positives are the names of `eval/redaction/developed.jsonl` and of the corpus's training texts, also with other names
 put in their place, so that the surroundings are learned and not the names. Negatives are all other candidates; of
@@ -15,7 +15,7 @@ import json
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from math import log, log2, log10, sqrt
@@ -31,20 +31,23 @@ from sklearn.linear_model import LogisticRegression
 
 from data.dataset import read_corpus
 from data.normalize import normalize_text
+from data.redaction.characters import is_han
+from data.redaction.name_network import NETWORK_PATH, NameNetwork, window
 from data.redaction.name_scorer import (
     LONGEST_WORD,
+    RULED_OUT,
     WEIGHTS_PATH,
     NameLexicon,
     NameScorer,
     Reading,
     candidates,
     features,
-    is_han,
 )
 from data.redaction.names import TABLE_PATH
 from data.splits import read_splits
 from data.taxonomy import default_taxonomy
 from eval.redaction.cases import read_cases
+from training.fit_name_network import fit_network
 
 SEED = 20261130
 PRECISION = 0.93  # over cases full of traps
@@ -79,12 +82,31 @@ class Examples:
     """Candidates as features, whether each is a name, and how much it counts."""
 
     rows: list[dict[str, float]]
+    windows: list[str]
+    """The characters around each, for the network."""
     labels: list[bool]
     weights: list[float]
 
     def __add__(self, other: "Examples") -> "Examples":
         return Examples(
-            rows=self.rows + other.rows, labels=self.labels + other.labels, weights=self.weights + other.weights
+            rows=self.rows + other.rows,
+            windows=self.windows + other.windows,
+            labels=self.labels + other.labels,
+            weights=self.weights + other.weights,
+        )
+
+    def scores(self, weights: Mapping[str, float]) -> list[float]:
+        """Of the regression."""
+        return [sum(weights.get(feature, 0.0) for feature in row) for row in self.rows]
+
+    def undecided(self, weights: Mapping[str, float]) -> "Examples":
+        """Those that the regression does not rule out."""
+        kept = [index for index, score in enumerate(self.scores(weights)) if score > RULED_OUT]
+        return Examples(
+            rows=[self.rows[index] for index in kept],
+            windows=[self.windows[index] for index in kept],
+            labels=[self.labels[index] for index in kept],
+            weights=[self.weights[index] for index in kept],
         )
 
 
@@ -222,15 +244,17 @@ def examples(
     reading = Reading(text=item.text, lexicon=lexicon)
     return Examples(
         rows=[dict.fromkeys(features(reading, candidate), 1.0) for candidate in kept],
+        windows=[window(item.text, candidate.start, candidate.middle, candidate.end) for candidate in kept],
         labels=[(candidate.start, candidate.end) in item.names for candidate in kept],
         weights=[weight] * len(kept),
     )
 
 
 def _joined(parts: Iterator[Examples]) -> Examples:
-    total = Examples(rows=[], labels=[], weights=[])
+    total = Examples(rows=[], windows=[], labels=[], weights=[])
     for part in parts:
         total.rows.extend(part.rows)
+        total.windows.extend(part.windows)
         total.labels.extend(part.labels)
         total.weights.extend(part.weights)
     return total
@@ -322,11 +346,12 @@ def fit_scorer(material: CorpusAndCases, *, precision: float = PRECISION) -> tup
     labels: list[bool] = []
     for fold in range(FOLDS):
         kept = [case for case, of in zip(material.cases, folds, strict=True) if of != fold]
-        weights = fit(corpus + material.case_examples(kept))
-        for case in (case for case, of in zip(material.cases, folds, strict=True) if of == fold):
-            found = examples(case, material.lexicon)
-            scores += [sum(weights.get(feature, 0.0) for feature in row) for row in found.rows]
-            labels += found.labels
+        weights, network = _fit_both(corpus + material.case_examples(kept))
+        left = _joined(
+            examples(case, material.lexicon) for case, of in zip(material.cases, folds, strict=True) if of == fold
+        ).undecided(weights)
+        scores += [a + float(b) for a, b in zip(left.scores(weights), network.scores(left.windows), strict=True)]
+        labels += left.labels
     threshold = threshold_for(precision, np.array(scores), np.array(labels))
     taken = np.array(scores) >= threshold
     names = sum(len(case.names) for case in material.cases)
@@ -335,18 +360,30 @@ def fit_scorer(material: CorpusAndCases, *, precision: float = PRECISION) -> tup
         "recall": round(float(np.array(labels)[taken].sum()) / names, 3),
         "names": names,
     }
-    weights = fit(corpus + material.case_examples(material.cases))
-    return NameScorer(lexicon=material.lexicon, weights=weights, threshold=round(threshold, 3)), reached
+    weights, network = _fit_both(corpus + material.case_examples(material.cases))
+    scorer = NameScorer(lexicon=material.lexicon, weights=weights, network=network, threshold=round(threshold, 3))
+    return scorer, reached
+
+
+def _fit_both(found: Examples) -> tuple[dict[str, float], NameNetwork]:
+    """The regression over all candidates, the network over those that it does not rule out."""
+    weights = fit(found)
+    left = found.undecided(weights)
+    return weights, fit_network(left.windows, left.labels, left.weights)
 
 
 def main() -> None:
     """Fit, write the weights, print what the folds reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=WEIGHTS_PATH)
+    parser.add_argument("--output", type=Path, default=WEIGHTS_PATH.parent)
     options = parser.parse_args()
     scorer, reached = fit_scorer(CorpusAndCases())
+    if scorer.network is None:
+        raise RuntimeError("the fit gave no network; expected one beside the regression")
     content = {"lexicon": scorer.lexicon.to_json(), "threshold": scorer.threshold, "weights": scorer.weights}
-    options.output.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    text = json.dumps(content, ensure_ascii=False, indent=0) + "\n"
+    (options.output / WEIGHTS_PATH.name).write_text(text, encoding="utf-8")
+    scorer.network.save(options.output / NETWORK_PATH.name)
     sys.stdout.write(f"{len(scorer.weights)} weights; in {FOLDS} folds {reached}\n")
 
 

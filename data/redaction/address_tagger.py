@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from data.redaction.name_scorer import default_scorer, is_han
+from data.redaction.characters import is_han
+from data.redaction.name_scorer import default_scorer
 
 WEIGHTS_PATH = Path(__file__).with_name("address_weights.json")
 OUTSIDE, FIRST, INNER, LAST = range(4)
@@ -35,8 +36,11 @@ Weights = tuple[float, float, float, float]
 Span = tuple[int, int]
 
 TRIGGER = re.compile(
-    r"(?<![卡账帐户单编证机])号|[区县镇乡旗村屯庄寨路街巷弄道栋幢座室楼层苑园府邨组队社坊胡寓厦舍院里店铺]|单元|广场"
-    r"|新城|公馆|住|址|寄|家在|[0-9]-[0-9]|Road|Street|Avenue"
+    r"(?<=[0-9零〇一二三四五六七八九十幺两甲乙丙丁 ])号(?!码)"
+    r"|[区县镇乡旗村屯庄寨路街巷弄栋幢室楼层苑园府邨组坊胡寓厦舍店铺]"
+    r"|(?<![知渠难通])道(?![歉理])|社(?![保会])|(?<!法)院|(?<!排)队|座(?![机席位])"
+    r"|(?<![卡家这哪那统手公信行话店厅群同字在,])里(?![的面头有没写])|单元|广场|新城"
+    r"|公馆|住|址|寄|家在|[0-9]-[0-9]|Road|Street|Avenue"
 )
 BEFORE, BEHIND = 20, 26  # characters of a window around a trigger; 523 of 526 addresses lie within their windows
 CLASSES = {

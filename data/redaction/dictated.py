@@ -7,35 +7,45 @@ number's length, and begin as a mobile does or are introduced as a telephone, a 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data.redaction.digit_runs import SPOKEN_X
-from data.redaction.digits import fold_digits
+from data.redaction.digits import PUBLIC_NUMBER, fold_digits
 from data.redaction.spans import PiiSpan
 
 FEWEST_PIECES = 3
 MOST_PIECES = 24  # of one number; without an end a text of nothing else would take minutes
-CONTEXT_WIDTH = 16
-_SAID = "零〇○一二三四五六七八九幺两洞拐勾"
+CONTEXT_WIDTH = 20
+# A mobile or an ID with a province and a date: two pieces suffice, whatever stands between.
+WELL_FORMED = re.compile(
+    r"1[3-9][0-9]{9}|[1-8][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3,4}"
+)
+SAID = "零〇○一二三四五六七八九幺两洞拐勾"
 # 再一个, 那一位, 一直 are no pieces of a number, nor are amounts: 两千五, 三十, 五百.
 PIECE = re.compile(
-    rf"(?:[一两二三四五六七八九]个[{_SAID}]"
-    rf"|(?!一[^{_SAID} ,]|[{_SAID}]{{1,2}}[十百千万点])[{_SAID}](?:[ 杠-](?=[{_SAID}]))?)+"
+    rf"(?:[一两二三四五六七八九]个[{SAID}]"
+    rf"|(?!一[^{SAID} ,]|[{SAID}]{{1,2}}[十百千万点])[{SAID}](?:[ 杠-](?=[{SAID}]))?)+"
 )
 # Digits that count: 前三位, 第二行, 停一下, 八个数; in their place stands what is no digit, as long.
 COUNTING = re.compile(r"[一两二三四五六七八九](?=[位行段遍次下直些样]|个(?:[数字号 ,]|$))")
 FOLLOWS_AN_AMOUNT = "十百千万第点"
 # Another number begins, or this one was only talked about: 六二幺开头, 打不通就打我妈.
 _BREAKS = r"(?!.*(?:开头|几|来着|电话|手机|座机|打|转|的那个|不是|对))"
-# Two pieces are one number only where the second is announced: 三三六幺 最后四位是四零八八.
+# What was said before was wrong; what follows takes its place.
+CORRECTED = (
+    r"(?:[哦啊嗯呃诶唉]?[ ,、]{0,2}(?:不对|不是|不不|错了|[我又]?[说念记报讲输]错了?|更正)[了啊哈]?"
+    r"[ ,、]{0,2}(?:应该)?是?)"
+)
+CORRECTION = re.compile(rf"[,、 …]{{0,3}}{CORRECTED}[,、 ]{{0,2}}")
+# Two pieces are one number where they are well formed, or the second is announced: 三三六幺 最后四位是四零八八.
 ANNOUNCED = re.compile(r"[,、 ]*(?:最?后|接着|然后|再|中间|等).*")
-BETWEEN = re.compile(rf"{_BREAKS}[^0-9{_SAID}A-Za-z。;!?元块万亿年月日号天岁楼路栋卡账户]{{0,9}}")
+BETWEEN = re.compile(rf"{_BREAKS}[^0-9{SAID}A-Za-z。;!?元块万亿年月日号天岁楼路栋卡账户]{{0,9}}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 UNIT_BEHIND = re.compile(r"[万亿]?[多余几]?[元块年月日号天次位岁笔分秒%]")
 MOBILE_LENGTH, MOBILE_START = 11, re.compile(r"1[3-9]")
 LANDLINE_LENGTHS, LANDLINE_START = frozenset({10, 11, 12}), re.compile(r"0[1-9]")
 LOCAL_LENGTHS = frozenset({7, 8})
-PHONE_BEFORE = re.compile(r"(?:手机|电话|座机|固话|号码|打|拨|联系|找我|记|报)[^。;!?]{0,8}$")
+PHONE_BEFORE = re.compile(r"(?:手机|电话|座机|固话|号码|打|拨|联系|找我|记|报)[^。;!?卡账]{0,8}$")
 ID_BEFORE = re.compile(r"(?:身份证|证件|身份号)[^。;!?]{0,10}$")
 ACCOUNT_BEFORE = re.compile(r"(?:卡|账|折|户头|存单)[^。;!?]{0,10}$")
 FEWEST_UNNAMED = 13
@@ -77,9 +87,12 @@ def _spelled(piece: str) -> str:
 
 
 def _chain(text: str, pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """The first piece and those that follow it with few words between."""
+    """The first piece and those that follow it with few words between; what was corrected counts as corrected."""
     chain = [pieces[0]]
     for piece in pieces[1:]:
+        if CORRECTION.fullmatch(text, chain[-1].end, piece.start):
+            chain[-1] = replace(piece, start=chain[-1].start)
+            continue
         if not BETWEEN.fullmatch(text, chain[-1].end, piece.start) or UNIT_BEHIND.match(text, piece.end):
             break
         chain.append(piece)
@@ -91,12 +104,15 @@ def _chain(text: str, pieces: Sequence[Piece]) -> Sequence[Piece]:
 def _is_said(text: str, chain: Sequence[Piece]) -> bool:
     inside = text[chain[0].start : chain[-1].end]
     if len(chain) == FEWEST_PIECES - 1:
-        return bool(ANNOUNCED.fullmatch(text, chain[0].end, chain[1].start))
+        is_announced = bool(ANNOUNCED.fullmatch(text, chain[0].end, chain[1].start))
+        return is_announced or bool(WELL_FORMED.fullmatch("".join(piece.digits for piece in chain)))
     return len(chain) >= FEWEST_PIECES and bool(HAN.search(inside))
 
 
 def _number(text: str, chain: Sequence[Piece]) -> PiiSpan | None:
     before = text[max(0, chain[0].start - CONTEXT_WIDTH) : chain[0].start]
+    if PUBLIC_NUMBER.search(fold_digits(before)):
+        return None
     first = chain[0].digits
     if MOBILE_START.match(first) and (span := _of_length(text, chain, frozenset({MOBILE_LENGTH}), "mobile")):
         return span

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from data.redaction.digits import FILLERS, GAPS, PUBLIC_BEHIND, PUBLIC_NUMBER, WIDEST_GAP
+from data.redaction.digits import FILLERS, GAPS, PUBLIC_BEHIND, PUBLIC_NUMBER, WIDEST_GAP, fold_digits
 
 CONTEXT_WIDTH = 20  # characters before a number that may say what it is
 MOST_GROUPS = 10
@@ -17,7 +17,8 @@ LISTING = frozenset(",、/~.")
 ANY_DIGIT = "0123456789"
 # The last place of an ID as it is said: 最后一位是个叉, 大写的X, 艾克斯. In folded text 一 is 1.
 SPOKEN_X = re.compile(
-    r"[,、 ]{0,2}(?:(?:最|末|后)[后尾面]?[是那]?(?:[1一某]?[位个])?[是为个]{0,2})?(?:[大小]写的?|字母的?|英文的?){0,2}"
+    r"[,、 ]{0,2}(?:(?:最|末|后)[后尾面]?[是那]?(?:[1一某]?[位个])?[是为个]{0,2})?"
+    r"(?:[大小]写?的?|字母的?|英文的?|[加带]个?){0,2}"
     r"(?:[艾爱埃诶欸][克可]斯|[XxⅩ叉])(?![A-Za-z])"
 )
 COUNTED = re.compile(
@@ -108,7 +109,9 @@ class Candidate:
     def is_public(self) -> bool:
         """Called an order, a serial number or the like, before it or behind it, or an amount."""
         after = self.after
-        return bool(PUBLIC_NUMBER.search(self.before) or PUBLIC_BEHIND.match(after) or CURRENCY.match(after))
+        return bool(
+            PUBLIC_NUMBER.search(fold_digits(self.before)) or PUBLIC_BEHIND.match(after) or CURRENCY.match(after)
+        )
 
     @property
     def is_in_fours(self) -> bool:

@@ -2,21 +2,27 @@
 
 A candidate is a surname with one or two characters behind it. A logistic regression weighs its characters, the three
 characters on either side, how common the pairs of characters in and around it are in complaints without names, which
-words of a dictionary lie in it, beside it and across its ends, and how its given name is made
-(`name_weights.json`, fitted by `python -m training.fit_names`).
+words of a dictionary lie in it, beside it and across its ends, and how its given name is made (`name_weights.json`).
+Of candidates that it does not rule out a small network reads the characters (`name_network`); the scores are added.
+Both are fitted by `python -m training.fit_names`.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from data.redaction.characters import is_han
+from data.redaction.name_network import NETWORK_PATH, NameNetwork, window
+
 WEIGHTS_PATH = Path(__file__).with_name("name_weights.json")
 START, END = "^", "$"
 INTRODUCED = 3.0  # added to the score of a candidate behind 户名, 我叫 and the like
 LONGEST_WORD = 4
+RULED_OUT = -8.0
+"""Score of the regression below which the network is not asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,25 +88,29 @@ class Reading:
 
     text: str
     lexicon: NameLexicon
+    _levels: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _crossings: dict[int, int] = field(default_factory=dict)
 
     def level(self, start: int, end: int) -> int:
-        """How common the word is that stands there; 0 where none does."""
-        return self.lexicon.words.get(self.text[start:end], 0) if start >= 0 else 0
+        """How common the word of two to `LONGEST_WORD` characters is that stands there; 0 where none does."""
+        return self._levels_at(start)[end - start - 2] if start >= 0 else 0
+
+    def _levels_at(self, start: int) -> tuple[int, ...]:
+        """How common the words of two characters and more are that begin there."""
+        found = self._levels.get(start)
+        if found is None:
+            get, text = self.lexicon.words.get, self.text
+            found = tuple(get(text[start : start + length], 0) for length in range(2, LONGEST_WORD + 1))
+            self._levels[start] = found
+        return found
 
     def crossing(self, position: int) -> int:
         """How common the commonest word is that goes over this place."""
         found = self._crossings.get(position)
         if found is None:
-            get, text = self.lexicon.words.get, self.text
-            found = max(
-                (
-                    get(text[start:end], 0)
-                    for start in range(max(0, position - LONGEST_WORD + 1), position)
-                    for end in range(position + 1, min(len(text), start + LONGEST_WORD) + 1)
-                ),
-                default=0,
-            )
+            first = max(0, position - LONGEST_WORD + 1)
+            starts = range(first, position) if position < len(self.text) else ()
+            found = max((max(self._levels_at(start)[position - start - 1 :]) for start in starts), default=0)
             self._crossings[position] = found
         return found
 
@@ -122,17 +132,16 @@ def _ends(position: int) -> Iterator[int]:
 class NameScorer:
     lexicon: NameLexicon
     weights: dict[str, float]
+    network: NameNetwork | None = None
     threshold: float
-    """Sum of weights from which a candidate is taken for a name."""
+    """Score from which a candidate is taken for a name."""
 
     def find(self, text: str, introduced: Collection[int] = ()) -> list[tuple[int, int]]:
         """Spans taken for names, the surest first, without overlap; a name is likelier where one is introduced."""
-        reading = Reading(text=text, lexicon=self.lexicon)
-        scored = [
-            (self.score(reading, candidate) + INTRODUCED * (candidate.start in introduced), candidate)
-            for candidate in candidates(text, self.lexicon)
-        ]
         chosen: list[tuple[int, int]] = []
+        scored = [
+            (score + INTRODUCED * (candidate.start in introduced), candidate) for score, candidate in self._scored(text)
+        ]
         for score, candidate in sorted(scored, key=lambda pair: -pair[0]):
             if score < self.threshold:
                 break
@@ -140,21 +149,30 @@ class NameScorer:
                 chosen.append((candidate.start, candidate.end))
         return chosen
 
-    def score(self, reading: Reading, candidate: Candidate) -> float:
+    def _scored(self, text: str) -> list[tuple[float, Candidate]]:
+        reading = Reading(text=text, lexicon=self.lexicon)
+        found = [(self.regression(features(reading, each)), each) for each in candidates(text, self.lexicon)]
+        possible = [(score, candidate) for score, candidate in found if score > RULED_OUT]
+        if self.network is None or not possible:
+            return possible
+        further = self.network.scores([window(text, each.start, each.middle, each.end) for _, each in possible])
+        return [(score + float(more), each) for (score, each), more in zip(possible, further, strict=True)]
+
+    def regression(self, found: Iterable[str]) -> float:
+        """Sum of the weights of features."""
         get = self.weights.get
-        return sum(get(feature, 0.0) for feature in features(reading, candidate))
+        return sum(get(feature, 0.0) for feature in found)
 
 
 @cache
 def default_scorer() -> NameScorer:
     content = json.loads(WEIGHTS_PATH.read_text(encoding="utf-8"))
     return NameScorer(
-        lexicon=NameLexicon.from_json(content["lexicon"]), weights=content["weights"], threshold=content["threshold"]
+        lexicon=NameLexicon.from_json(content["lexicon"]),
+        weights=content["weights"],
+        network=NameNetwork.load(NETWORK_PATH),
+        threshold=content["threshold"],
     )
-
-
-def is_han(character: str) -> bool:
-    return "\u4e00" <= character <= "\u9fff"
 
 
 def candidates(text: str, lexicon: NameLexicon) -> Iterator[Candidate]:

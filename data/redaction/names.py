@@ -22,9 +22,12 @@ DOTS = "·•・"
 # 阿依古丽·买买提, perhaps with words before and behind that are cut off
 DOTTED = re.compile(rf"[\u4e00-\u9fff]{{1,8}}(?:[{DOTS}][\u4e00-\u9fff]{{1,8}}){{1,3}}")
 _CAPITALIZED = r"[A-ZÀ-Þ][a-zA-ZÀ-ÿ'’-]{1,30}"  # bounded: a text of 20,000 letters took seconds
-LATIN = re.compile(rf"(?<![A-Za-z]){_CAPITALIZED}(?: {_CAPITALIZED}){{1,3}}")
+_NO_PRODUCT = r"(?!(?i:[A-Za-z ]*(?:pay|card|visa|app|bank|store|plus|pro|gold|platinum|master|unionpay)\b))"
+LATIN = re.compile(rf"(?<![A-Za-z]){_NO_PRODUCT}{_CAPITALIZED}(?: {_CAPITALIZED}){{1,3}}")
 LATIN_INTRODUCTION = re.compile(
-    r"(?:name is|named|拼音(?:是|为|写的?)?|英文名(?:是|为|叫)?|I am|I'm)[ :]{0,2}$", re.IGNORECASE
+    r"(?:name is|named|拼音(?:是|为|写的?)?|英文名(?:是|为|叫)?|I am|I'm|本人|客[户服]|经理|[柜职专]员|当事人"
+    r"|[收汇付]款[人方]|持卡人|户主|学生|外[教籍]|我是|我?叫|姓名|同事|署名|签名)[ :,]{0,2}$",
+    re.IGNORECASE,
 )
 TITLED_LATIN = re.compile(r"(?:Mr|Mrs|Ms|Miss|Dr)\.? ?([A-Z][a-z]+(?: [A-Z][a-z]+){0,2})")
 LATIN_TITLED = re.compile(
@@ -42,9 +45,16 @@ _SYLLABLE = (
     "(?:[bpmfdtnlgkhjqxrzcsyw]|zh|ch|sh)"
     "(?:iang|iong|uang|ang|eng|ing|ong|iao|ian|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|uo|ui|ue|ve|a|o|e|i|u|v)|er|an|ai|ao|en"
 )
-PINYIN = re.compile(
-    rf"(?<![A-Za-z])(?:(?=[A-Z]{{2}})|(?=[A-Z][a-z]+ [A-Z][a-z]))(?i:(?:{_SURNAME}) (?:{_SYLLABLE}){{2}})(?![A-Za-z])"
+_GIVEN = rf"(?:{_SYLLABLE})[-' ]?(?:{_SYLLABLE})"
+# In capitals or with capitals first. Given names may come first (Xiaoyun Chen).
+_WRITTEN_SO = r"(?:(?=[A-Z]{2})|(?=[A-Z][a-z]+ [A-Z][a-z]))"
+PINYIN = re.compile(rf"(?<![A-Za-z]){_WRITTEN_SO}(?i:(?:{_SURNAME}) {_GIVEN}|{_GIVEN} (?:{_SURNAME}))(?![A-Za-z])")
+# CHAN TAI LOK, Lau Wing Kei: as Hong Kong and Macao spell.
+_CANTONESE = (
+    "chan|wong|lam|cheung|leung|lau|ng|yip|chow|tsang|tse|kwok|fung|mak|poon|lui|kwan|szeto|au|yeung|cheng|tang|law|lai|choi"
+    "|hui|kong|ip|siu|tam|yuen|mok|kwong|pang|shum|chu|chiu|hung|tong|tsui|yau|fong|tsoi|leong|lei"
 )
+CANTONESE = re.compile(rf"(?<![A-Za-z]){_WRITTEN_SO}(?i:{_CANTONESE})(?: [A-Z][A-Za-z-]{{1,9}}){{1,2}}(?![A-Za-z])")
 FEWEST_SOUNDS = 2
 CONTEXT_WIDTH = 12
 
@@ -111,8 +121,8 @@ def _of_other_peoples(text: str, introduced: set[int], table: NameTable) -> Iter
     for pattern in (TITLED_LATIN, LATIN_TITLED):
         for match in pattern.finditer(text):
             yield match.span(1)
-    for match in PINYIN.finditer(text):
-        yield match.span()
+    for pattern in (PINYIN, CANTONESE):
+        yield from (match.span() for match in pattern.finditer(text))
     for match in table.composed.finditer(text):
         yield match.span()
     if any(dot in text for dot in DOTS):

@@ -44,7 +44,8 @@ CALLED_OTHERWISE = re.compile(
 )
 CALLED_PERSONAL = re.compile(r"(?:卡|账|户|折|存单|手机|电话|身份|证件|护照|微信|扣扣|QQ)[^,。;]{0,8}$")
 SHORT_ACCOUNT = re.compile(
-    r"(?:存单|存折|折子|账|户)(?:号码?)[是为: ]{0,3}(?P<value>[0-9]{6,9})(?! ?[0-9]|[万亿]?[元块])"
+    r"(?:(?:存单|存折|折子|账|户)号码?|存单|存折|折子)(?:[是为: ]|No\.?){0,3}"
+    r"(?P<value>[0-9]{6,9})(?! ?[0-9]|[万亿]?[元块])"
 )
 ID_CONTEXT = re.compile(
     r"(?:身份证|证件|居住证|[一二]代证|ID|(?<![可权格书产业婚考作照凭签])证号|[老旧]证|身份号码?|sfz)"
@@ -111,7 +112,7 @@ def _is_bank_card(candidate: Candidate) -> bool:
     usual = candidate.is_in_fours or groups[0] == 6 or (candidate.number.startswith("62") and candidate.is_grouped)
     if not (candidate.is_plain or candidate.is_spelled_out or usual):
         return False
-    if candidate.is_public:
+    if candidate.is_public or ("、" in candidate.gaps and not (candidate.is_in_fours or candidate.is_spelled_out)):
         return False
     if candidate.number.startswith("62") and len(candidate.number) in (16, 19):
         return True
@@ -160,10 +161,11 @@ def _is_unnamed_account(candidate: Candidate) -> bool:
         return False
     if CALLED_OTHERWISE.search(candidate.before) and not CALLED_PERSONAL.search(candidate.before):
         return False
+    if SERVICE_GROUPS.issuperset(candidate.groups):
+        return False
     if candidate.is_plain or candidate.is_spelled_out or candidate.is_dictated:
         return True
-    is_whole = candidate.is_split and not candidate.precedes_digits
-    return is_whole and not candidate.is_list_of_amounts and not SERVICE_GROUPS.issuperset(candidate.groups)
+    return candidate.is_split and not candidate.precedes_digits and not candidate.is_list_of_amounts
 
 
 def _is_mistyped_card(candidate: Candidate) -> bool:

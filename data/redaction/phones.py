@@ -20,7 +20,9 @@ INTERNATIONAL_LANDLINE = re.compile(
 FOREIGN_PHONE = re.compile(
     r"\+(?!86)(?=(?:[ ()-]{0,2}[0-9]){8})[1-9][0-9]{0,2}(?:[ -]?\(?[0-9]{1,5}\)?){2,4}(?<=[0-9]{2})(?![0-9])"
 )
-TAIWAN_LANDLINE = re.compile(r"(?<![0-9])(?<![0-9]-)(?:0[2-8][ -]|\(0[2-8]\)[ -]?)[0-9]{3,4}[ -]?[0-9]{4}(?![0-9])")
+TAIWAN_LANDLINE = re.compile(
+    r"(?<![0-9])(?<![0-9]-)(?:0[2-8][ -]|\(0[2-8]\)[ -]?)[0-9]{3,4}[ -]?[0-9]{4}(?![ -]?[0-9])"
+)
 HONG_KONG_PHONE = re.compile(r"(?<![0-9])(?:\+|00)?(?:852|853)[ -]{0,2}[2-9][0-9]{3}[ -]?[0-9]{4}(?![0-9])")
 # A subscriber's number without its area code is only one where something says so.
 LOCAL_PHONE = re.compile(
@@ -66,7 +68,9 @@ EXTENSION = re.compile(r"\(分机 ?[0-9]{1,6}\)|(?:-|[ ,]?转(?:分机)? ?| ?分
 MOBILE_WORD = re.compile(
     rf"(?:手机|电话)(?:号码?)?(?:(?:是|为)?[: ]{{0,2}}|{MISSAID}|[^0-9,。;]{{0,4}}[录写填报输]成了?:?)$"
 )
-PHONE_CONTEXT = re.compile(r"(?:电话|座机|手机|手提|联络|联系|致电|来电|拨打|打给?|TEL|Tel|tel)[^0-9,。;]{0,6}$")
+PHONE_CONTEXT = re.compile(
+    r"(?:电话|座机|手机|手提|联络|联系|致电|来电|回电|回[个一]?电话|拨打|打给?|TEL|Tel|tel)[^0-9,。;]{0,6}$"
+)
 
 
 def find_landlines(folded: str) -> Iterator[PiiSpan]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from data.redaction.addresses import find_addresses
 from data.redaction.codes import find_codes
 from data.redaction.companions import find_companions
+from data.redaction.continued import widen
 from data.redaction.credentials import find_credentials
 from data.redaction.dictated import find_dictated
 from data.redaction.digits import fold_digits
@@ -37,8 +38,15 @@ def find_pii(text: str) -> list[PiiSpan]:
     taken = bytearray(len(text))
     for recognizer in RECOGNIZERS:
         _keep(recognizer(text, folded), found, taken)
+    found = [_widened(span, text, folded, taken) for span in found]
     _keep(find_companions(folded, found), found, taken)
     return sorted(found, key=lambda span: span.start)
+
+
+def _widened(span: PiiSpan, text: str, folded: str, taken: bytearray) -> PiiSpan:
+    wider = widen(span, text, folded, taken)
+    taken[wider.start : wider.end] = b"\1" * (wider.end - wider.start)
+    return wider
 
 
 def _keep(spans: Iterable[PiiSpan], found: list[PiiSpan], taken: bytearray) -> None:

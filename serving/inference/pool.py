@@ -2,7 +2,8 @@
 
 Worker threads share one ONNX session, each call on one core. There is no waiting window: a worker takes the oldest text
 and joins at most three queued ones of near length, never more than its share of the queue, because batching buys little
-on a CPU and waiting costs latency (docs/speed.md). The queue is bounded; a job whose caller was cancelled is skipped.
+on a CPU and waiting costs latency (docs/speed.md). The queue is bounded in length and in time: who would wait too long
+is told so at once. A job whose caller was cancelled is skipped.
 """
 
 import asyncio
@@ -39,9 +40,10 @@ class Job:
 class InferencePool:
     """`submit` from the event loop; the threads live from `start` to `stop`."""
 
-    def __init__(self, predictor: Predictor, *, workers: int, queue_size: int) -> None:
+    def __init__(self, predictor: Predictor, *, workers: int, queue_size: int, queue_seconds: float = 5.0) -> None:
         self._predictor = predictor
         self._queue_size = queue_size
+        self._queue_seconds = queue_seconds
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition()
         self._stopping = False
@@ -77,16 +79,19 @@ class InferencePool:
                 thread.join(timeout)
 
     def admit(self, number: int) -> None:
-        """Raise ServiceError `queue_full` if this many texts do not fit into the queue, `not_ready` if nobody works."""
+        """Raise ServiceError `queue_full` if this many texts do not fit into the queue or the oldest in it has waited
+        too long already, `not_ready` if nobody works."""
         if not self.is_alive:
             raise ServiceError("not_ready", "the service is not ready; try again", "服务尚未就绪，请稍后重试")
         if self._unanswered + number > self._queue_size:
-            raise ServiceError(
-                "queue_full",
-                f"{self._unanswered} texts are waiting or running and at most {self._queue_size} may; try again",
-                "请求过多，请稍后重试",
-                {"Retry-After": str(RETRY_AFTER_SECONDS)},
-            )
+            raise _queue_full(f"{self._unanswered} texts are waiting or running and at most {self._queue_size} may")
+        if (waited := self._longest_wait()) > self._queue_seconds:
+            raise _queue_full(f"texts wait for {waited:.1f} s and at most {self._queue_seconds:g} s are wanted")
+
+    def _longest_wait(self) -> float:
+        """Seconds that the oldest waiting text has waited."""
+        with self._changed:
+            return time.perf_counter() - self._jobs[0].queued_at if self._jobs else 0.0
 
     async def infer(self, items: Sequence[PreparedInput]) -> list[Outcome]:
         """Per text the network's view and the seconds spent waiting, or the error. Call `admit` first."""
@@ -178,6 +183,11 @@ def join_near(jobs: deque[Job], *, most: int = MOST_JOINED) -> list[Job]:
             passed.append(job)
     jobs.extendleft(reversed(passed))
     return group
+
+
+def _queue_full(why: str) -> ServiceError:
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return ServiceError("queue_full", f"{why}; try again", "请求过多，请稍后重试", retry)
 
 
 def inference_failed() -> ServiceError:

@@ -177,3 +177,47 @@ def test_names_of_other_peoples_and_pinyin_need_no_word_before_them(text: str, n
     normalized = normalize_text(text).text
     spans = [span for span in find_pii(normalized) if span.kind == "name"]
     assert [normalized[span.start : span.end] for span in spans] == ([name] if name else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            "我的号码是 幺八二 零九零 不对 幺八二 零九五 四四二 三零 别打错了",
+            ["幺八二 零九零 不对 幺八二 零九五 四四二 三零"],
+        ),
+        ("电话幺八零，三七二六，不对，三七六二，零四幺九，麻烦记下", ["幺八零,三七二六,不对,三七六二,零四幺九"]),
+        (
+            "卡号念给你，六二幺七，零零三三，八零零零，幺幺四，五五二，零，好了",
+            ["六二幺七,零零三三,八零零零,幺幺四,五五二,零"],
+        ),
+        ("他的QQ号 幺三六 七七二 嗯 零八五 九 昵称叫好运", ["幺三六 七七二 嗯 零八五 九"]),
+        ("旧的140-2210-0456-7713新的在这", ["140-2210-0456-7713"]),
+        ("外籍账户NRA3301-0027-884-156退汇", ["NRA3301-0027-884-156"]),
+        ("手机幺三八零零幺三八零零零 一直打不通", ["幺三八零零幺三八零零零"]),
+        ("我手机幺三八零零幺三八零零零，两天没信号", ["幺三八零零幺三八零零零"]),
+        ("卡6222 0200 0000 0000 121 2024年办的", ["6222 0200 0000 0000 121"]),
+    ],
+)
+def test_a_number_is_found_to_its_end(text: str, values: list[str]) -> None:
+    normalized = normalize_text(text).text
+    assert [normalized[span.start : span.end] for span in find_pii(normalized)] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("驾驶证档案号450100718236押在网点", "permit", "450100718236"),
+        ("军官证南字第0284716号能不能用", "permit", "南字第0284716号"),
+        ("证件：居留证CHN284710593，卡被锁", "permit", "CHN284710593"),
+        ("台湾居民居住证 8300 0019 8211 0900 44 不认", "id_card", "8300 0019 8211 0900 44"),
+        ("激活码903417发来三遍", "credential", "903417"),
+        ("背面三位 417 我都填了", "credential", "417"),
+        ("卡片有效期 08 29 也被问走", "credential", "08 29"),
+        ("邮箱是 suyan8032 at 126 点 com 对账单发这里", "email", "suyan8032 at 126 点 com"),
+        ("贷款号DK20210307173结清了", "account", "DK20210307173"),
+    ],
+)
+def test_codes_and_secrets_in_further_forms(text: str, kind: str, value: str) -> None:
+    normalized = normalize_text(text).text
+    assert [(span.kind, normalized[span.start : span.end]) for span in find_pii(normalized)] == [(kind, value)]

@@ -20,6 +20,7 @@ DATA_FILES = {
     "models/bundles/CURRENT",
     "data/policy/policy.yaml",
     "data/redaction/address_weights.json",
+    "data/redaction/name_network.npz",
     "data/redaction/name_weights.json",
     "data/redaction/names.yaml",
     "data/policy/holidays.yaml",

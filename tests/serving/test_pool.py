@@ -111,6 +111,30 @@ def test_a_full_queue_refuses_with_retry_after(tiny_predictor: Predictor) -> Non
     assert caught.value.headers == {"Retry-After": "1"}
 
 
+def test_who_would_wait_too_long_is_refused_and_later_admitted(tiny_predictor: Predictor) -> None:
+    class Slow(Predictor):
+        def infer(self, items: Any) -> list[Inference]:
+            time.sleep(0.3)
+            return super().infer(items)
+
+    pool = InferencePool(Slow(tiny_predictor.bundle), workers=1, queue_size=50, queue_seconds=0.1)
+    items = [tiny_predictor.prepare("钱" * (10 + 30 * i), id=str(i)) for i in range(3)]
+
+    async def press() -> list[Any]:
+        waiting = asyncio.create_task(_gather(pool, items))
+        await asyncio.sleep(0.2)
+        with pytest.raises(ServiceError) as caught:
+            pool.admit(1)
+        assert (caught.value.code, caught.value.headers) == ("queue_full", {"Retry-After": "1"})
+        results = await waiting
+        pool.admit(1)
+        return results
+
+    pool.start()
+    assert len(asyncio.run(press())) == 3
+    pool.stop()
+
+
 def test_full_queue_is_429_over_http(settings: Settings, tiny_predictor: Predictor) -> None:
     small = settings.model_copy(update={"queue_size": 2})
     with TestClient(create_app(small, tiny_predictor)) as client:
