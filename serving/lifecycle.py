@@ -15,6 +15,7 @@ from serving.errors import add_error_handlers
 from serving.inference.cores import usable_cores
 from serving.inference.following import Follower, checked_predictor
 from serving.inference.live import Live, LiveModel
+from serving.inference.loop_watch import LoopWatch
 from serving.inference.pool import InferencePool
 from serving.settings import Settings
 from serving.telemetry import RequestMetrics, Telemetry
@@ -55,7 +56,7 @@ def model_lifespan(settings: Settings, predictor: Predictor | None) -> Lifespan:
         app.state.live = live
         app.state.telemetry.show_model(live.model.name)
         try:
-            async with _following(app, settings, book.current):
+            async with app.state.loop_watch.running(), _following(app, settings, book.current):
                 yield
         finally:
             live.stop()
@@ -104,6 +105,7 @@ def equip(app: Starlette, settings: Settings) -> None:
     app.state.authenticator = Authenticator(api_token=token.get_secret_value() if token else None)
     app.state.store_access = app.state.intake = app.state.text_limits = app.state.development_unit = None
     app.state.telemetry = Telemetry()
+    app.state.loop_watch = LoopWatch()
     add_error_handlers(app)
     app.add_middleware(
         RequestMetrics, telemetry=app.state.telemetry, is_logged=settings.log_requests == "on"

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     )
     workers: int | None = Field(default=None, ge=1, le=64, description="Inference threads; default: usable cores.")
     queue_size: int = Field(default=1024, ge=256, description="Texts waiting or running at most; beyond that 429.")
-    queue_seconds: float = Field(default=5.0, gt=0, description="While the oldest waiting text has waited longer, 429.")
+    queue_seconds: float = Field(default=3.0, gt=0, description="While texts wait longer than this, new ones get 429.")
     max_body_bytes: int = Field(default=8_000_000, ge=1024, description="Largest request body.")
     webhook_hosts: Annotated[tuple[HostAndPort, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(), description="Hosts, as host or host:port, that webhooks may name; empty: no webhooks."

@@ -52,6 +52,7 @@ class BatchAnswer(BaseModel):
 
 async def answer_one(request: Request, principal: Principal, *, full: bool, keep: bool = False) -> Response:
     """Triage the complaint in the body, and keep it if wanted. Raises XiaobaoError."""
+    _admit(request)
     intake = _intake(request, principal) if keep else None
     body = await read_body(request, TRIAGE_REQUEST, most_bytes=principal.max_body_bytes)
     _count(request, principal, 1)
@@ -81,6 +82,7 @@ async def triaged(
 
 async def answer_batch(request: Request, principal: Principal, *, full: bool, keep: bool = False) -> Response:
     """Triage each item of the body; a bad one never fails its neighbours. Raises XiaobaoError."""
+    _admit(request)
     intake = _intake(request, principal) if keep else None
     body = await read_body(request, BATCH_REQUEST, most_bytes=principal.max_body_bytes)
     _count(request, principal, len(body.items))
@@ -103,6 +105,12 @@ class _Entry:
     body: TriageRequest
     item: PreparedInput
     outcome: Outcome | None = None
+
+
+def _admit(request: Request) -> None:
+    """Before anything is done for a request: refusing must cost little when there is too much to do."""
+    waited: float = request.app.state.loop_watch.behind_seconds
+    _live(request).model.pool.admit(1, waited=waited)
 
 
 def _intake(request: Request, principal: Principal) -> "Intake":

@@ -40,7 +40,7 @@ class Job:
 class InferencePool:
     """`submit` from the event loop; the threads live from `start` to `stop`."""
 
-    def __init__(self, predictor: Predictor, *, workers: int, queue_size: int, queue_seconds: float = 5.0) -> None:
+    def __init__(self, predictor: Predictor, *, workers: int, queue_size: int, queue_seconds: float = 3.0) -> None:
         self._predictor = predictor
         self._queue_size = queue_size
         self._queue_seconds = queue_seconds
@@ -78,15 +78,15 @@ class InferencePool:
             if thread.is_alive():
                 thread.join(timeout)
 
-    def admit(self, number: int) -> None:
-        """Raise ServiceError `queue_full` if this many texts do not fit into the queue or the oldest in it has waited
-        too long already, `not_ready` if nobody works."""
+    def admit(self, number: int, *, waited: float = 0.0) -> None:
+        """Raise ServiceError `queue_full` if this many texts do not fit into the queue or would wait too long, `waited`
+        seconds included; `not_ready` if nobody works."""
         if not self.is_alive:
             raise ServiceError("not_ready", "the service is not ready; try again", "服务尚未就绪，请稍后重试")
         if self._unanswered + number > self._queue_size:
             raise _queue_full(f"{self._unanswered} texts are waiting or running and at most {self._queue_size} may")
-        if (waited := self._longest_wait()) > self._queue_seconds:
-            raise _queue_full(f"texts wait for {waited:.1f} s and at most {self._queue_seconds:g} s are wanted")
+        if (wait := waited + self._longest_wait()) > self._queue_seconds:
+            raise _queue_full(f"texts wait for {wait:.1f} s and at most {self._queue_seconds:g} s are wanted")
 
     def _longest_wait(self) -> float:
         """Seconds that the oldest waiting text has waited."""

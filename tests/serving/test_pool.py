@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from models.predictor import Inference, Predictor, PreparedInput
 from serving.app import create_app
 from serving.errors import ServiceError
 from serving.inference.cores import usable_cores
+from serving.inference.loop_watch import LoopWatch
 from serving.inference.pool import InferencePool, Job, join_near
 from serving.settings import Settings
 
@@ -133,6 +135,40 @@ def test_who_would_wait_too_long_is_refused_and_later_admitted(tiny_predictor: P
     pool.start()
     assert len(asyncio.run(press())) == 3
     pool.stop()
+
+
+def test_a_loop_that_is_far_behind_refuses_and_says_when_to_come_again(
+    settings: Settings, tiny_predictor: Predictor
+) -> None:
+    app = create_app(settings, tiny_predictor)
+    with TestClient(app) as client:
+        watch = app.state.loop_watch
+        app.state.loop_watch = SimpleNamespace(behind_seconds=settings.queue_seconds + 1)
+        for path, body in (("/v1/triage", {"text": "你好"}), ("/v1/triage/batch", {"items": [{"text": "你好"}]})):
+            response = client.post(path, json=body)
+            assert (response.status_code, response.headers["retry-after"]) == (429, "1")
+            assert response.json()["error"]["code"] == "queue_full"
+        app.state.loop_watch = watch
+        assert client.post("/v1/triage", json={"text": "你好"}).status_code == 200
+
+
+def test_a_loop_is_behind_until_it_comes_to_rest() -> None:
+    async def measured() -> list[float]:
+        watch = LoopWatch()
+        found = [watch.behind_seconds]
+        async with watch.running():
+            await asyncio.sleep(0.12)
+            found.append(watch.behind_seconds)
+            time.sleep(0.4)
+            found.append(watch.behind_seconds)
+            await asyncio.sleep(0.06)
+            found.append(watch.behind_seconds)
+        return [*found, watch.behind_seconds]
+
+    before, at_rest, busy, rested, after = asyncio.run(measured())
+    assert before == after == 0.0
+    assert busy >= 0.3
+    assert max(at_rest, rested) < 0.2
 
 
 def test_full_queue_is_429_over_http(settings: Settings, tiny_predictor: Predictor) -> None:
