@@ -36,6 +36,10 @@ logger = logging.getLogger("xiaobao")
 PREPARED_ON_LOOP = 2_000
 
 
+TURNS_OF_A_REQUEST = 4
+"""It is read, prepared, answered and sent in as many rounds of the event loop, and waits for each."""
+
+
 class BatchResult(BaseModel):
     """What became of one item: an answer or an error."""
 
@@ -109,8 +113,8 @@ class _Entry:
 
 def _admit(request: Request) -> None:
     """Before anything is done for a request: refusing must cost little when there is too much to do."""
-    waited: float = request.app.state.loop_watch.behind_seconds
-    _live(request).model.pool.admit(1, waited=waited)
+    behind: float = request.app.state.loop_watch.behind_seconds
+    _live(request).model.pool.admit(1, waited=behind * TURNS_OF_A_REQUEST)
 
 
 def _intake(request: Request, principal: Principal) -> "Intake":
