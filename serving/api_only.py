@@ -6,6 +6,7 @@ dependency solving and the case store stay unloaded.
 
 from collections.abc import Awaitable, Callable
 
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +19,9 @@ from serving.api.status import Status, alive, current_metrics, ready
 from serving.errors import invalid_request
 from serving.lifecycle import equip, model_lifespan
 from serving.settings import Settings
+
+BOOLEAN = TypeAdapter(bool)
+"""Words for true and false as FastAPI takes them."""
 
 
 def create_api_only(settings: Settings, predictor: Predictor | None = None) -> Starlette:
@@ -79,9 +83,9 @@ def _wants_full(request: Request) -> bool:
 
 
 def _wants_store(request: Request) -> bool:
-    """Whether `store=true` was asked for, which this service then refuses. Raises ServiceError on other words."""
-    wanted = request.query_params.get("store", "false").lower()
-    if wanted not in ("true", "false", "1", "0"):
-        problem = {"type": "bool_parsing", "loc": ("query", "store"), "msg": "Input should be a valid boolean"}
-        raise invalid_request([{**problem, "input": wanted}])
-    return wanted in ("true", "1")
+    """Whether `store=true` was asked for, which is then refused. Raises ServiceError on what is no boolean."""
+    try:
+        return BOOLEAN.validate_python(request.query_params.get("store", "false"))
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise invalid_request([{**problem, "loc": ("query", "store")} for problem in found]) from None

@@ -24,6 +24,7 @@
 | `xiaobao_alerts_open` | alerts that nobody has acknowledged |
 | `xiaobao_model{bundle}` | 1 for the model that answers |
 | `xiaobao_model_swaps_total{outcome}` | models that the registry named: swapped, refused |
+| `xiaobao_model_refused` | 1 while the registry names a model that was refused |
 | `xiaobao_shadow_texts_total{bundle,outcome}` | texts that a shadow model read: compared, dropped, failed |
 | `xiaobao_shadow_disagreements_total{bundle,field}` | of the compared ones, those whose field it answers otherwise |
 | `xiaobao_drift{measure}` | distances that the last `xiaobao drift check` found |
@@ -106,6 +107,9 @@ class Telemetry:
         self.model = Gauge("xiaobao_model", "1 for the model that answers.", ["bundle"], registry=self.registry)
         self.model_swaps = Counter(
             "xiaobao_model_swaps_total", "Models that the registry named.", ["outcome"], registry=self.registry
+        )
+        self.model_refused = Gauge(
+            "xiaobao_model_refused", "1 while the registry names a model that was refused.", registry=self.registry
         )
         self.shadow_texts = Counter(
             "xiaobao_shadow_texts_total", "Texts of a shadow model.", ["bundle", "outcome"], registry=self.registry

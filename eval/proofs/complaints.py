@@ -12,11 +12,14 @@ from data.preparation import prepare_text
 from data.taxonomy import default_taxonomy
 from eval.proofs.calls import Request
 
+MOST_TEXTS = 2_000
+
 
 @cache
 def texts() -> tuple[str, ...]:
     taxonomy = default_taxonomy()
-    return tuple(text.text for text in read_corpus(taxonomy) if not prepare_text(text.text, taxonomy).pii)
+    found = (text.text for text in read_corpus(taxonomy) if not prepare_text(text.text, taxonomy).pii)
+    return tuple(itertools.islice(found, MOST_TEXTS))
 
 
 def text_of(number: int) -> str:

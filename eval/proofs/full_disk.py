@@ -138,12 +138,13 @@ async def _call_through(
         await asyncio.to_thread(free_it)
         return full, time.monotonic()
 
+    to_be_kept, to_be_answered = to_keep("disk"), to_answer()  # reads the corpus: before the time runs
     going = for_seconds(BEFORE_SECONDS + FULL_SECONDS + AFTER_SECONDS)
     port, token = bank.service.port, bank.token
     times, *_ = await asyncio.gather(
         fill_and_free(),
-        keep_calling(port, token, to_keep("disk"), clients=CLIENTS, note=kept.note, going=going),
-        keep_calling(port, token, to_answer(), clients=1, note=triaged.note, going=going),
+        keep_calling(port, token, to_be_kept, clients=CLIENTS, note=kept.note, going=going),
+        keep_calling(port, token, to_be_answered, clients=1, note=triaged.note, going=going),
     )
     return times
 

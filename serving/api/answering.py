@@ -34,8 +34,6 @@ logger = logging.getLogger("xiaobao")
 
 # Preparing takes about 0.5 ms per 1,000 characters: longer texts leave the event loop.
 PREPARED_ON_LOOP = 2_000
-
-
 TURNS_OF_A_REQUEST = 4
 """It is read, prepared, answered and sent in as many rounds of the event loop, and waits for each."""
 

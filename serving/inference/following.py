@@ -81,7 +81,7 @@ class Follower:
             self._tried = f"{name} {seal}"
             self._refuse(name, error)
             return
-        self._tried = self._live.refused = None
+        self._forget_refusal()
         logger.info("model %s answers from now on, after %s", name, self._live.model.name)
         self._telemetry.model_swaps.labels("swapped").inc()
         self._telemetry.show_model(name)
@@ -91,7 +91,7 @@ class Follower:
         """The name and seal of another model than the one that answers. Raises XiaobaoError, OSError."""
         name = self._registry.current()
         if name is None or name == self._live.model.name:
-            self._tried = self._live.refused = None
+            self._forget_refusal()
             return None
         seal = self._registry.seal(name)
         return None if self._tried == f"{name} {seal}" else (name, seal)
@@ -107,7 +107,12 @@ class Follower:
         if told != self._live.refused:
             logger.error("%s; %s goes on answering", told, self._live.model.name)
             self._telemetry.model_swaps.labels("refused").inc()
+        self._telemetry.model_refused.set(1)
         self._live.refused = told
+
+    def _forget_refusal(self) -> None:
+        self._telemetry.model_refused.set(0)
+        self._tried = self._live.refused = None
 
     async def look_at_shadow(self) -> None:
         """Follow the shadow once."""

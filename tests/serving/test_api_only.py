@@ -44,6 +44,8 @@ def test_batches_are_those_of_the_whole_service(client: TestClient, lean: TestCl
         ("POST", "/v1/triage", b'{"text": ""}'),
         ("POST", "/v1/triage", b'{"text": "x", "colour": "red"}'),
         ("POST", "/v1/triage?detail=some", b'{"text": "x"}'),
+        ("POST", "/v1/triage?store=some", b'{"text": "x"}'),
+        ("POST", "/v1/triage?store=yes", b'{"text": "x"}'),
         ("POST", "/v1/triage/batch", b'{"items": []}'),
         ("GET", "/v1/triage", b""),
         ("GET", "/v1/nothing", b""),

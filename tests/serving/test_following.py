@@ -102,10 +102,12 @@ def test_a_damaged_model_never_answers_and_everybody_is_told(
     assert bundle_of(client) == "a"
     metrics = client.get("/metrics").text
     assert 'xiaobao_model_swaps_total{outcome="refused"} 1.0' in metrics
+    assert "xiaobao_model_refused 1.0" in metrics
     assert 'xiaobao_model{bundle="a"} 1.0' in metrics
     assert "a goes on answering" in caplog.text
     write_whole(registry.folder / "CURRENT", "a\n")
     until(lambda: client.get("/readyz").json()["detail"] is None)
+    assert "xiaobao_model_refused 0.0" in client.get("/metrics").text
 
 
 def test_a_wrong_golden_answer_keeps_the_old_model(client: TestClient, registry: Registry) -> None:
