@@ -23,6 +23,8 @@ logger = logging.getLogger("xiaobao.inference")
 NEAR_LENGTH = 1.25  # the longest text of a group over the shortest
 LOOKED_AHEAD = 16
 RETRY_AFTER_SECONDS = 1
+FEW = 16
+"""So few texts are never too many, however slow the machine is for a moment."""
 
 
 # What became of a text: the network's view and seconds of waiting, or an error.
@@ -79,13 +81,13 @@ class InferencePool:
                 thread.join(timeout)
 
     def admit(self, number: int, *, waited: float = 0.0) -> None:
-        """Raise ServiceError `queue_full` if this many texts do not fit into the queue or would wait too long, `waited`
-        seconds included; `not_ready` if nobody works."""
+        """Raise ServiceError `queue_full` if this many texts do not fit into the queue or would wait too long behind
+        others, `waited` seconds included; `not_ready` if nobody works."""
         if not self.is_alive:
             raise ServiceError("not_ready", "the service is not ready; try again", "服务尚未就绪，请稍后重试")
         if self._unanswered + number > self._queue_size:
             raise _queue_full(f"{self._unanswered} texts are waiting or running and at most {self._queue_size} may")
-        if (wait := waited + self._longest_wait()) > self._queue_seconds:
+        if self._unanswered >= FEW and (wait := waited + self._longest_wait()) > self._queue_seconds:
             raise _queue_full(f"texts wait for {wait:.1f} s and at most {self._queue_seconds:g} s are wanted")
 
     def _longest_wait(self) -> float:

@@ -120,26 +120,30 @@ def test_who_would_wait_too_long_is_refused_and_later_admitted(tiny_predictor: P
             return super().infer(items)
 
     pool = InferencePool(Slow(tiny_predictor.bundle), workers=1, queue_size=50, queue_seconds=0.1)
-    items = [tiny_predictor.prepare("钱" * (10 + 30 * i), id=str(i)) for i in range(3)]
+    items = [tiny_predictor.prepare("钱" * 20, id=str(i)) for i in range(20)]
 
     async def press() -> list[Any]:
+        few = asyncio.create_task(_gather(pool, items[:3]))
+        await asyncio.sleep(0.2)
+        pool.admit(1)
         waiting = asyncio.create_task(_gather(pool, items))
         await asyncio.sleep(0.2)
         with pytest.raises(ServiceError) as caught:
             pool.admit(1)
         assert (caught.value.code, caught.value.headers) == ("queue_full", {"Retry-After": "1"})
-        results = await waiting
+        results = await waiting + await few
         pool.admit(1)
         return results
 
     pool.start()
-    assert len(asyncio.run(press())) == 3
+    assert len(asyncio.run(press())) == 23
     pool.stop()
 
 
 def test_a_loop_that_is_far_behind_refuses_and_says_when_to_come_again(
-    settings: Settings, tiny_predictor: Predictor
+    settings: Settings, tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("serving.inference.pool.FEW", 0)
     app = create_app(settings, tiny_predictor)
     with TestClient(app) as client:
         watch = app.state.loop_watch
