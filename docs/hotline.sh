@@ -4,7 +4,8 @@
 set -euo pipefail
 : "${URL:?address of the service}" "${KEY:?an API key with the scopes triage, cases.store, cases.read, cases.import}"
 : "${FILE:?a CSV file with a column 投诉内容}"
-auth=(--silent --show-error --fail-with-body --header "Authorization: Bearer $KEY")
+# 429 and 503 say with Retry-After when to come again, and curl does. What is sent again is kept once.
+auth=(--silent --show-error --fail --retry 5 --header "Authorization: Bearer $KEY")
 json=(--header "Content-Type: application/json")
 
 # Who am I, and what may I do?

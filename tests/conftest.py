@@ -40,7 +40,20 @@ LONGEST_FIRST = (
     "packaging/test_wheelhouse", "e2e", "training", "serving/console", "packaging", "serving", "eval", "models", "data",
 )  # fmt: skip
 
-LONG = ("tests/e2e/test_first_hour.py", "tests/training/test_fit_names.py", "tests/training/test_fit_addresses.py")
+LONG = (
+    "tests/e2e/test_first_hour.py",
+    "tests/training/test_fit_names.py",
+    "tests/training/test_fit_addresses.py",
+    "tests/eval/test_baselines.py::test_baselines_on_a_few_texts",
+    "tests/eval/test_corpus_probes.py::test_the_committed_corpus_does_not_give_its_labels_away",
+    "tests/eval/behavior/test_out_of_scope.py::test_the_command_measures_a_bundle",
+    "tests/models/test_runtimes.py::test_a_network_without_a_lexical_reading_is_exported_too",
+    "tests/serving/imports/test_examination.py::test_a_line_number_beyond_excel_ends_the_reading",
+    "tests/serving/console/test_browser.py::test_axe_finds_no_serious_fault[dark]",
+    "tests/serving/test_contract.py::test_every_route_keeps_its_promises[sqlite-person",
+    "tests/serving/test_contract.py::test_every_route_keeps_its_promises[sqlite-nobody",
+)
+"""With `proof`, as are most PostgreSQL variants."""
 ON_BOTH_DATABASES = tuple(
     f"tests/data/store/test_{name}.py"
     for name in ("audit", "due_lists", "intake", "maintenance", "outbox", "privacy", "reminders", "search")

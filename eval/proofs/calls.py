@@ -14,6 +14,8 @@ from typing import Self
 import numpy as np
 
 PATIENCE_SECONDS = 60.0
+IDLE_SECONDS = 60.0
+"""A connection that was idle for longer is not used again, as balancers do; the service closes it after 75."""
 LOST = 0
 """Status of a call that was not answered: the connection broke, or patience ended."""
 PAUSE_SECONDS = 0.05
@@ -62,6 +64,7 @@ class Connection:
     def __init__(self, port: int, token: str) -> None:
         self._port, self._token = port, token
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used = 0.0
 
     async def send(self, request: Request, *, due: float | None = None) -> Outcome:
         """The outcome, with status `LOST` where no whole answer came."""
@@ -82,15 +85,17 @@ class Connection:
             self._streams = None
 
     async def _exchange(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        if self._streams is not None and self._streams[0].at_eof():
-            self.close()  # the service let go of it while it was idle
+        if self._streams is not None and (self._streams[0].at_eof() or time.monotonic() - self._used > IDLE_SECONDS):
+            self.close()  # the service let go of it while it was idle, or is about to
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         writer.write(self._head(request) + request.body)
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        return int(first.split()[1]), headers, await reader.readexactly(int(headers["content-length"]))
+        content = await reader.readexactly(int(headers["content-length"]))
+        self._used = time.monotonic()
+        return int(first.split()[1]), headers, content
 
     def _head(self, request: Request) -> bytes:
         path = "/v1/triage?store=true" if request.store else "/v1/triage"
