@@ -5,6 +5,7 @@ import pytest
 
 from data.redaction.name_scorer import NameLexicon, NameScorer, candidates, default_scorer
 from data.redaction.names import find_names
+from training.fit_name_network import fit_network
 from training.fit_names import Marked, NameMaker, examples, fit, marked, pair_levels, threshold_for, with_other_names
 
 LEXICON = NameLexicon(
@@ -55,6 +56,15 @@ def test_a_fit_tells_names_from_words_by_what_stands_around() -> None:
     scorer = NameScorer(lexicon=LEXICON, weights=fit(total), threshold=0.0)
     assert scorer.find("柜员王明说") == [(2, 4)]
     assert scorer.find("还了高利贷") == []
+
+
+def test_the_network_learns_from_the_characters_around() -> None:
+    total = examples(TAUGHT[0], LEXICON)
+    for item in TAUGHT[1:]:
+        total = total + examples(item, LEXICON)
+    network = fit_network(total.windows * 40, total.labels * 40, total.weights * 40)
+    scores, labels = network.scores(total.windows), np.array(total.labels)
+    assert scores[labels].min() > scores[~labels].max()
 
 
 def test_threshold_is_the_lowest_that_gives_the_precision() -> None:
