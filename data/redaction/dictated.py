@@ -22,9 +22,13 @@ WELL_FORMED = re.compile(
 )
 SAID = "零〇○一二三四五六七八九幺两洞拐勾"
 # 再一个, 那一位, 一直 are no pieces of a number, nor are amounts: 两千五, 三十, 五百.
+# 一直, 再一个, 一天: what makes a word of 一.
+_WORD_GOES_ON = (
+    "直些个下样起定般边共切方次天年月块元万百千十张家遍旦时辈种旁半再只会回段行条句笔位向致律概台份户名路楼号"
+)
 PIECE = re.compile(
     rf"(?:[一两二三四五六七八九]个[{SAID}]"
-    rf"|(?!一[^{SAID} ,]|[{SAID}]{{1,2}}[十百千万点])[{SAID}](?:[ 杠-](?=[{SAID}]))?)+"
+    rf"|(?!一[{_WORD_GOES_ON}]|[{SAID}]{{1,2}}[十百千万点])[{SAID}](?:[ 杠-](?=[{SAID}]))?)+"
 )
 # Digits that count: 前三位, 第二行, 停一下, 八个数; in their place stands what is no digit, as long.
 COUNTING = re.compile(r"[一两二三四五六七八九](?=[位行段遍次下直些样]|个(?:[数字号 ,]|$))")

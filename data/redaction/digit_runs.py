@@ -17,9 +17,9 @@ LISTING = frozenset(",、/~.")
 ANY_DIGIT = "0123456789"
 # The last place of an ID as it is said: 最后一位是个叉, 大写的X, 艾克斯. In folded text 一 is 1.
 SPOKEN_X = re.compile(
-    r"[,、 ]{0,2}(?:(?:最|末|后)[后尾面]?[是那]?(?:[1一某]?[位个])?[是为个]{0,2})?"
+    r"[,、。 (]{0,2}(?:(?:最|末|后|尾)[后尾面数]?[是那]?(?:[1一某]?[位个])?[是为个]{0,2}|是[1一]?个?|[1一]个)?"
     r"(?:[大小]写?的?|字母的?|英文的?|[加带]个?){0,2}"
-    r"(?:[艾爱埃诶欸][克可]斯|[XxⅩ叉])(?![A-Za-z])"
+    r"(?:[艾爱埃诶欸][克可]斯|[XxⅩ×叉])(?![A-Za-z])\)?"
 )
 COUNTED = re.compile(
     r"[0-9一两二三四五六七八九十]{1,8} ?[年月日元块万笔个岁]|[一两二三四五六七八九十] ?[张次遍天位份户家本]"
@@ -169,7 +169,7 @@ def candidates(
 def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[int, tuple[int, str, Groups, str]]:
     """Number of digits → (end, digits, group sizes, gaps) of so many digits from `start`, as far as there are any."""
     is_id, lengths = recognizer.kind == "id_card", recognizer.lengths
-    brackets = {"landline": ")]", "mobile": "()"}.get(recognizer.kind, "")
+    brackets = ")]" if recognizer.kind == "landline" else "()"
     digits, groups, gaps, position, most = folded[start], [1], "", start + 1, max(lengths)
     taken: dict[int, tuple[int, str, Groups, str]] = {}
     while len(digits) < most:
@@ -181,7 +181,7 @@ def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[
         if is_id and len(digits) in BEFORE_X and (spoken_x := SPOKEN_X.match(folded, position)):
             taken[len(digits) + 1] = (spoken_x.end(), digits + "X", tuple(groups), gaps)
             break
-        if gap >= len(folded) or folded[gap] not in ("0123456789Xx叉" if is_id else "0123456789"):
+        if gap >= len(folded) or folded[gap] not in ("0123456789Xx×叉" if is_id else "0123456789"):
             break
         end, read = gap + 1, folded[gap]
         if folded[end : end + 1] == "个" and (repeated := _REPEATED.match(folded, gap)):
@@ -189,7 +189,7 @@ def _take_digits(folded: str, start: int, recognizer: NumberRecognizer) -> dict[
             gaps += "个"
         groups = [*groups, len(read)] if gap > position else [*groups[:-1], groups[-1] + len(read)]
         gaps += folded[position:gap]
-        digits += "X" if read in "xX叉" else read
+        digits += "X" if read in "xX×叉" else read
         position = end
         if len(digits) in lengths:
             taken[len(digits)] = (end, digits, tuple(groups), gaps)
@@ -209,7 +209,7 @@ def _starts_cleanly(text: str, folded: str, start: int) -> bool:
 
 
 def _ends_cleanly(text: str, folded: str, end: int, *, is_id: bool) -> bool:
-    if is_id and folded[end - 1] in "XxⅩ叉斯":
+    if is_id and folded[end - 1] in "XxⅩ×叉斯":
         return True
     if end >= len(folded) or not folded[end].isdecimal():
         return True

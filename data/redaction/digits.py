@@ -24,7 +24,8 @@ _AS_DIGITS = str.maketrans("OoIl", "0011")
 # What a number that is no personal data is called: orders, serial numbers, contracts; straight before it, perhaps with
 # letters and a first group of digits between.
 _BARE = (
-    "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|(?<!存)单号|编号|券[号码]|联行号|配号|行号|文号|批号"
+    "审批单|积分|订单|流水|工单|合同|保单|运单|兑换单|投诉单|回执|(?<!存)单号|(?<!存单)编号|券[号码]|联行号|配号|行号"
+    "|文号|批号"
 )
 _NUMBERED = (
     "受理|业务|交易|凭证|参考|协议|快递|物流|单据|发票|批次|序列|设备|商户|终端|投诉|案|登记|申请|借据|取件|提货"

@@ -43,9 +43,12 @@ CALLED_OTHERWISE = re.compile(
     r"(?:上|的|号|码|[是为:# (【]){0,4}[A-Za-z]{0,6}-?$"
 )
 CALLED_PERSONAL = re.compile(r"(?:卡|账|户|折|存单|手机|电话|身份|证件|护照|微信|扣扣|QQ)[^,。;]{0,8}$")
+# Behind these words fewer digits suffice than elsewhere; where no 号 is said, so many that they are hardly an amount.
 SHORT_ACCOUNT = re.compile(
-    r"(?:(?:存单|存折|折子|账|户)号码?|存单|存折|折子)(?:[是为: ]|No\.?){0,3}"
-    r"(?P<value>[0-9]{6,9})(?! ?[0-9]|[万亿]?[元块])"
+    r"(?:(?:(?:存单|存折|折子|账|户)号码?|存单编号|存单|存折|折子)(?:[是为: ]|No\.?){0,3}(?P<value>[0-9]{6,9})"
+    r"|(?:卡号|(?:社保|医保)卡号?|一卡通号?|一本通号?)[是为: ]{0,3}(?P<card>[0-9]{8,11})"
+    r"|(?:账户|户头|户口(?:号码)?|对公户|基本户|一般户|A/C)[是为: ]{0,3}(?P<bare>[0-9]{8,9}(?<!0000)))"
+    r"(?![ .·/|*_…—–(),、~嗯呃啊-]{0,3}[0-9]{1,12}(?![0-9]*[年月日元块万])|[0-9]|[万亿]?[元块])"
 )
 ID_CONTEXT = re.compile(
     r"(?:身份证|证件|居住证|[一二]代证|ID|(?<![可权格书产业婚考作照凭签])证号|[老旧]证|身份号码?|sfz)"
@@ -199,7 +202,7 @@ def find_numbers(text: str, folded: str) -> Iterator[PiiSpan]:
     for match in JOINED.finditer(folded):
         yield from _joined(match)
     for match in SHORT_ACCOUNT.finditer(folded):
-        yield PiiSpan(kind="account", start=match.start("value"), end=match.end("value"))
+        yield PiiSpan(kind="account", start=match.start(match.lastgroup or 0), end=match.end())
     yield from _in_runs(text, folded)
 
 
