@@ -82,7 +82,7 @@ def check_unpacked_size(stream: BinaryIO, name: str, *, most_bytes: int) -> None
             if len(parts) > MOST_PARTS or stated > most_bytes:
                 raise _too_large(name, most_bytes)
             _check_real_size(archive, name, most_bytes)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise InputFileError(
             f"{name} cannot be read as XLSX: {type(error).__name__}; save it again",
             f"{name} 无法按 XLSX 读取，请重新保存后再试",
