@@ -25,7 +25,7 @@ _NO_CODE_BEFORE = r"(?<![A-Za-z0-9])"
 _NO_CODE_AFTER = r"(?![A-Za-z0-9])"
 _SPLIT = r"[ .\n-]?"  # people split codes
 # What stands between a word and its value.
-_LINK = r"(?:号码?|账号|ID|id|[名是为加搜找我的他她念报叫写说给你小大这]|[::,\"'“” (])"
+_LINK = r"(?:号码?|账号|ID|id|[名是为加搜找我的他她念报叫写说给你小大这]|[::,\"'“” (\[])"
 WECHAT_WORD = (
     r"(?:微信|威信|薇信|徽信|薇芯|微心|卫星|绿泡泡|[vVwW]信|[vVwW][xX]|[vVwW]❤|威❤|微❤.?信?|[+加]?[vV](?=[ ::])"
     r"|(?<=我)[vV]|WeChat|wechat|Wechat)"
@@ -54,7 +54,8 @@ QQ_NEAR = re.compile(rf"[Qq]{{1,2}}(?:号|是)[^。;!?]{{0,18}}?(?:[,是]){_QQ_N
 PASSPORT = re.compile(
     rf"{_NO_CODE_BEFORE}(?P<value>(?:[A-Z] [A-Z](?: [0-9]){{7}}|[EeGgDdSsPpKkHhMm](?:{_SPLIT}[0-9]){{8}}"
     rf"|[Ee] ?[A-HJ-NP-Za-hj-np-z](?:{_SPLIT}[0-9]){{7}}"
-    rf"|\([EGDSP]\)[0-9]{{8}}|(?=[A-Z]{{0,2}}[0-9])[A-Z][A-Z0-9]{{8}}"
+    rf"|\([EGDSP]\)[0-9]{{8}}|(?=[A-Z]{{0,2}}[0-9])[A-Z][A-Z0-9]{{8}}[A-Z]?"
+    rf"|[A-Z](?: [0-9]{{2,3}}){{3}}"
     rf"|[A-Z]{{1,2}}[0-9]{{6,8}}|(?<![0-9][ .-])[0-9](?:{_SPLIT}[0-9]){{8}}(?![ .-]?[0-9])))"
     rf"(?!\([0-9A]\)){_NO_CODE_AFTER}"
 )
@@ -84,7 +85,7 @@ TAIWAN_PERMIT = re.compile(
 )
 TAIWAN_CONTEXT = re.compile(r"(?:台胞|台湾居民|台证|来往大陆|新版[8八]位)[^0-9。;]{0,12}$")
 TAIWAN_AFTER = re.compile(r"\(?(?:台胞证|台证)")
-PERMIT_CONTEXT = re.compile(r"(?:通行|回乡|返乡|证|港|澳|台胞)[^。;]{0,12}$")
+PERMIT_CONTEXT = re.compile(r"(?:通行|回乡|返乡|居留|证|港|澳|台胞)[^。;]{0,12}$")
 # 驾驶证档案号450100718236, 南字第0284716号, CHN284710593 of a residence permit.
 DRIVING_LICENCE = re.compile(
     r"(?:驾驶?[证照]|行驶证)[^0-9A-Za-z,。;]{0,8}(?P<value>[0-9]{12}|[0-9]{6}[ -][0-9]{6})(?![0-9])"

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 from data.redaction.dictated import CORRECTED, SAID, UNIT_BEHIND
+from data.redaction.digit_runs import SPOKEN_X
 from data.redaction.spans import PiiSpan
 
 KINDS = frozenset({"id_card", "bank_card", "account", "mobile", "landline", "permit", "qq"})
@@ -37,8 +38,12 @@ TYPED_ON = {
 }
 # 嗯 幺不对: a digit behind a filler, unless it begins a word or counts (一直, 两天).
 WORD_GOES_ON = frozenset("天次个位点月年块元万千百张些样直定起般边家共切方面时会下旁再只者半部多倍成楼号岁")
-BANK_PREFIX = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}$")  # NRA3301-0027-884-156
+BANK_PREFIX = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}-?$")  # NRA3301-0027-884-156, DK-00773192
 MOST_GROWN = 3
+BEFORE_X = 17
+"""Digits of an ID before its last place; more if some were said twice."""
+CLOSES_FIRST, OPENS_LAST = re.compile(r"[^()\[\]]*[)\]]"), re.compile(r"[(\[][^()\[\]]*$")
+OPENING, CLOSING = re.compile(r"[(\[] ?$"), re.compile(r" ?[)\]]")
 
 
 def widen(span: PiiSpan, text: str, folded: str, taken: bytearray) -> PiiSpan:
@@ -50,6 +55,26 @@ def widen(span: PiiSpan, text: str, folded: str, taken: bytearray) -> PiiSpan:
     end = _end_of_said(span, text) if is_said else _end_of_typed(span, folded)
     start = start if not any(taken[start : span.start]) else span.start
     end = end if not any(taken[span.end : end]) else span.end
+    return in_brackets(with_its_x(replace(span, start=start, end=end), text, folded), text)
+
+
+def with_its_x(span: PiiSpan, text: str, folded: str) -> PiiSpan:
+    """With the last place of an ID, which may be said: 八幺,八,叉."""
+    digits = sum(map(str.isdecimal, folded[span.start : span.end]))
+    may_lack_it = digits == BEFORE_X or (digits > BEFORE_X and text[span.end - 1] in SAID)
+    ends_in_digit = folded[span.end - 1].isdecimal()
+    spoken_x = SPOKEN_X.match(folded, span.end) if may_lack_it and ends_in_digit else None
+    return replace(span, end=spoken_x.end()) if spoken_x else span
+
+
+def in_brackets(span: PiiSpan, text: str) -> PiiSpan:
+    """With the other half of a bracket that it holds one of: ( 0371 ) 6328 8145, 0771(5862033)."""
+    inside = text[span.start : span.end]
+    start, end = span.start, span.end
+    if CLOSES_FIRST.match(inside) and (before := OPENING.search(text[max(0, start - 2) : start])):
+        start -= len(before.group())
+    if OPENS_LAST.search(inside) and (behind := CLOSING.match(text, end)):
+        end = behind.end()
     return replace(span, start=start, end=end)
 
 

@@ -12,7 +12,7 @@ from data.redaction.spans import PiiSpan
 # A code that is sent or given to the customer alone.
 _CODE = "(?:验证码|校验码|动态码|识别码|短信码|激活码|授权码|查询码|提取码)"
 HINT = re.compile(
-    r"[Ee][Xx][Pp]|到期|卡背|背面|签名栏|密码|口令|验证码|校验码|动态码|识别码|安全码|短信码|激活码|授权码|查询码|提取码|[Cc][VvCc][VvNnCc]|有效期|后面那?三位|后三位|后3位|三位数"
+    r"[Ee][Xx][Pp]|[Vv][Aa][Ll][Ii][Dd]|验证|到期|卡背|背面|签名栏|密码|口令|验证码|校验码|动态码|识别码|安全码|短信码|激活码|授权码|查询码|提取码|[Cc][VvCc][VvNnCc]|有效期|后面那?三位|后三位|后3位|三位数"
     r"|3位数|[三3]个数|背后|security|PIN|pin|暗号|密钥"
 )
 # Between the word and its value: no sentence ends, no other number's name begins.
@@ -35,6 +35,7 @@ FAR_CODE = re.compile(
     + _NOT_COUNTED
 )
 RECEIVED_CODE = re.compile(r"(?:收到|发来|输入?|填|报)(?:[的了是]|过去){0,2}(?P<value>[0-9]{6})" + _NOT_COUNTED)
+CODE_RECEIVED = re.compile(r"(?<![0-9A-Za-z.])(?P<value>[0-9]{6})[我他她]?就?[输填报](?:进|了|过|给)")
 ALPHANUMERIC = re.compile(
     r"(?:密码|口令|密钥)(?:就?是|为|设的?|(?:被人?)?改[成为]|写的?|:"
     r"| ){0,3}(?P<value>(?=[!-~]*[0-9])[A-Za-z0-9@#$%^&*!._-]{3,23}[A-Za-z0-9@#$%^&*!])(?![A-Za-z0-9])"
@@ -47,7 +48,8 @@ SECURITY_CODE = re.compile(
     + _NOT_COUNTED
 )
 EXPIRY = re.compile(
-    r"(?:有效期限?|到期日?|期限|[Ee][Xx][Pp](?: ?[Dd]ate)?)[^0-9A-Za-z。;]{0,4}(?P<value>(?:0?[1-9]"
+    r"(?:有效期限?|到期日?|期限|[Ee][Xx][Pp](?: ?[Dd]ate)?|[Vv][Aa][Ll][Ii][Dd](?: ?(?:[Tt][Hh][Rr][Uu]|[Tt][Oo]))?)"
+    r"[^0-9A-Za-z。;]{0,4}(?P<value>(?:0?[1-9]"
     r"|1[0-2]) ?[/\-\\] ?(?:20)?[2-4][0-9]|(?:0[1-9]|1[0-2]) [2-4][0-9]|(?:0[1-9]|1[0-2])[2-4][0-9]|(?:20)?[2-4][0-9]年"
     r"(?:0?[1-9]|1[0-2]|十[12]?)月|[2-4][0-9]/(?:0[1-9]|1[0-2]))(?![0-9日/-])"
 )
@@ -66,8 +68,9 @@ def find_credentials(text: str, folded: str) -> Iterator[PiiSpan]:
     yield from (_span(match) for match in ALPHANUMERIC.finditer(text))
     for pattern in (SECURITY_CODE, NUMERIC, FAR_CODE, VALUE_FIRST):
         yield from (_span(match) for match in pattern.finditer(folded))
-    if "验证码" in text or "动态码" in text:
-        yield from (_span(match) for match in RECEIVED_CODE.finditer(folded))
+    if "验证" in text or "动态码" in text:
+        for pattern in (RECEIVED_CODE, CODE_RECEIVED):
+            yield from (_span(match) for match in pattern.finditer(folded))
     for match in EXPIRY.finditer(folded):
         if CARD_NEAR.search(text[max(0, match.start() - 30) : match.end() + 12]):
             yield _span(match)

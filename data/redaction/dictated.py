@@ -8,6 +8,7 @@ number's length, and begin as a mobile does or are introduced as a telephone, a 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from data.redaction.digit_runs import SPOKEN_X
 from data.redaction.digits import PUBLIC_NUMBER, fold_digits
@@ -100,9 +101,15 @@ def _chain(text: str, pieces: Sequence[Piece]) -> Sequence[Piece]:
         if not BETWEEN.fullmatch(text, chain[-1].end, piece.start) or UNIT_BEHIND.match(text, piece.end):
             break
         chain.append(piece)
-    while len(chain) > 1 and len(chain[-1].digits) == 1:
+    while len(chain) > 1 and len(chain[-1].digits) == 1 and not _is_in_rhythm(text, chain):
         chain.pop()  # 上礼拜二
     return chain
+
+
+def _is_in_rhythm(text: str, chain: Sequence[Piece]) -> bool:
+    """Whether the last piece stands behind the same mark as the one before it: 〇五一·五."""
+    gaps = [text[left.end : right.start] for left, right in pairwise(chain[-3:])]
+    return len(gaps) > 1 and gaps[0] == gaps[1] and not HAN.search(gaps[0])
 
 
 def _is_said(text: str, chain: Sequence[Piece]) -> bool:

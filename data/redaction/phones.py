@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from data.redaction.digit_runs import Candidate, Groups
-from data.redaction.digits import PUBLIC_NUMBER
+from data.redaction.digits import IP_ADDRESS, PUBLIC_NUMBER
 from data.redaction.spans import PiiSpan
 
 MISSAID = r"[^0-9。;]{0,4}[少漏缺多错][^0-9。;]{0,8}"
@@ -89,7 +89,7 @@ def with_its_ends(folded: str, start: int, end: int, *, may_have_extension: bool
 
 def is_mobile(candidate: Candidate) -> bool:
     """Eleven digits that begin with 13 to 19, unless something else has such a number."""
-    if candidate.number[1] not in "3456789" or candidate.is_public:
+    if candidate.number[1] not in "3456789" or candidate.is_public or IP_ADDRESS.fullmatch(candidate.written):
         return False
     if candidate.is_plain or candidate.is_spelled_out or candidate.is_dictated:
         return True

@@ -1,6 +1,7 @@
 """Find personal data in normalised text. In: normalised text. Out: spans with a kind.
 
-Each module beside this one recognises a family of kinds by patterns, by the words before them and by check digits.
+Each module beside this one recognises a family of kinds by patterns, by the words before them and by check digits;
+numbers that no pattern describes, names and addresses are scored by what was learned from hand-written cases.
 `\\b` is nowhere used: between 汉字 and a digit there is none.
 """
 
@@ -14,6 +15,7 @@ from data.redaction.credentials import find_credentials
 from data.redaction.dictated import find_dictated
 from data.redaction.digits import fold_digits
 from data.redaction.names import find_names
+from data.redaction.number_scorer import default_scorer
 from data.redaction.numbers import find_numbers
 from data.redaction.spans import PiiSpan
 
@@ -21,31 +23,59 @@ Recognizer = Callable[[str, str], Iterable[PiiSpan]]
 
 # Each gets the normalised text and the same text with its digits folded. In order of precedence: an earlier recognizer
 # keeps characters that a later one also claims.
-RECOGNIZERS: Sequence[Recognizer] = (
-    find_credentials,
-    find_codes,
-    find_dictated,
-    find_numbers,
-    find_addresses,
-    find_names,
-)
+OF_NUMBERS: Sequence[Recognizer] = (find_credentials, find_codes, find_dictated, find_numbers)
+OF_WORDS: Sequence[Recognizer] = (find_addresses, find_names)
+SCORED_KINDS = frozenset({"id_card", "bank_card", "account", "mobile", "landline", "permit", "qq"})
+"""Of which a pattern may have found a part."""
 
 
 def find_pii(text: str) -> list[PiiSpan]:
     """Spans of personal data in a normalised text, in order, without overlap."""
     folded = fold_digits(text)
-    found: list[PiiSpan] = []
-    taken = bytearray(len(text))
-    for recognizer in RECOGNIZERS:
+    found = find_by_patterns(text, folded)
+    taken = _taken(text, found)
+    for span in default_scorer().find(text, folded, taken):
+        found = _united(span, found)
+    taken = _taken(text, found)
+    for recognizer in OF_WORDS:
         _keep(recognizer(text, folded), found, taken)
-    found = [_widened(span, text, folded, taken) for span in found]
     _keep(find_companions(folded, found), found, taken)
     return sorted(found, key=lambda span: span.start)
 
 
+def find_by_patterns(text: str, folded: str) -> list[PiiSpan]:
+    """Spans of secrets, codes and numbers that a pattern describes, without overlap, in no order."""
+    found: list[PiiSpan] = []
+    taken = bytearray(len(text))
+    for recognizer in OF_NUMBERS:
+        _keep(recognizer(text, folded), found, taken)
+    return [_widened(span, text, folded, taken) for span in found]
+
+
+def _taken(text: str, found: Iterable[PiiSpan]) -> bytearray:
+    taken = bytearray(len(text))
+    for span in found:
+        _take(span, taken)
+    return taken
+
+
+def _take(span: PiiSpan, taken: bytearray) -> None:
+    taken[span.start : span.end] = b"\1" * (span.end - span.start)
+
+
+def _united(span: PiiSpan, found: list[PiiSpan]) -> list[PiiSpan]:
+    """With a further number; one that a pattern has found in part is told by that pattern's kind."""
+    parts = [other for other in found if other.overlaps(span)]
+    if not SCORED_KINDS.issuperset(part.kind for part in parts):
+        return found
+    kind = parts[0].kind if parts else span.kind
+    start, end = min(part.start for part in (*parts, span)), max(part.end for part in (*parts, span))
+    return [*(other for other in found if other not in parts), PiiSpan(kind=kind, start=start, end=end)]
+
+
 def _widened(span: PiiSpan, text: str, folded: str, taken: bytearray) -> PiiSpan:
     wider = widen(span, text, folded, taken)
-    taken[wider.start : wider.end] = b"\1" * (wider.end - wider.start)
+    _take(wider, taken)
     return wider
 
 
@@ -53,5 +83,5 @@ def _keep(spans: Iterable[PiiSpan], found: list[PiiSpan], taken: bytearray) -> N
     """Add the spans of which no character is taken yet."""
     for span in spans:
         if not any(taken[span.start : span.end]):
-            taken[span.start : span.end] = b"\1" * (span.end - span.start)
+            _take(span, taken)
             found.append(span)

@@ -40,7 +40,8 @@ def test_goes_on_behind_what_is_done(tiny_bundle: Bundle, tmp_path: Path) -> Non
     assert done.returncode == 1, done.stderr
     assert "16 texts triaged, 4 skipped, in 4 partitions (1 were there)" in done.stderr
     assert "卡里" not in done.stderr
-    found = [json.loads(line)["id"] for file in sorted(output.glob("*/answers.jsonl")) for line in file.open("rb")]
+    answers = [file.read_text("utf-8").splitlines() for file in sorted(output.glob("*/answers.jsonl"))]
+    found = [json.loads(line)["id"] for lines in answers for line in lines]
     assert found == [f"n{i}" for i in range(20) if i % 5]
     assert (output / "part-00000" / "answers.jsonl").stat().st_mtime_ns == before.st_mtime_ns
     records = [json.loads(file.read_text("utf-8")) for file in output.glob("part-*/record.json")]
