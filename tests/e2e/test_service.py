@@ -42,7 +42,7 @@ def test_short_load_has_no_error(
     assert sum(outcome.statuses.values()) > 50
 
 
-def test_stops_cleanly_on_a_signal(tmp_path: object) -> None:
-    process = start_service(free_port())
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) in (0, -signal.SIGTERM)
+def test_stops_cleanly_on_a_signal(service: tuple[str, "subprocess.Popen[bytes]"]) -> None:
+    """The last one: there is no service after it."""
+    service[1].send_signal(signal.SIGTERM)
+    assert service[1].wait(20) in (0, -signal.SIGTERM)
