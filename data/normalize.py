@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 import opencc
-import yaml
+
+from data.yaml_files import read_yaml
 
 TERMS_PATH = Path(__file__).with_name("terms.yaml")
 # Dropped: control, format (zero-width, bidi), lone surrogates, private use, and the keycap frame of 1️⃣.
@@ -122,7 +123,7 @@ def _simplify_character(character: str) -> str:
 
 @cache
 def _terms() -> tuple[re.Pattern[str], dict[str, str]]:
-    table: dict[str, str] = yaml.safe_load(TERMS_PATH.read_text(encoding="utf-8"))
+    table: dict[str, str] = read_yaml(TERMS_PATH)
     longest_first = sorted(table, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))), table
 

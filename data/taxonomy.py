@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from data.errors import TaxonomyError
+from data.yaml_files import read_yaml
 
 TAXONOMY_PATH = Path(__file__).with_name("taxonomy.yaml")
 
@@ -169,7 +170,7 @@ def _refuse_repeats(what: str, values: Iterable[str]) -> None:
 def load_taxonomy(path: Path = TAXONOMY_PATH) -> Taxonomy:
     """Read and check a taxonomy file; raise TaxonomyError naming each wrong entry."""
     try:
-        return Taxonomy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Taxonomy.model_validate(read_yaml(path))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TaxonomyError(f"{path.name} cannot be read as YAML: {error}") from error
     except ValidationError as error:

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from data.errors import TaxonomyError
 from data.snapshots import LabelRow
 from data.taxonomy import Taxonomy
+from data.yaml_files import read_yaml
 
 FIELDS = ("order_type", "leaf", "subcause", "channel")
 LISTS = ("causes2", "flags")
@@ -44,7 +45,7 @@ class TaxonomyMap(BaseModel):
     def read(cls, file: Path, new: Taxonomy) -> Self:
         """Raises TaxonomyError for a wrong file, another version than the new taxonomy's or codes that it lacks."""
         try:
-            content = cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+            content = cls.model_validate(read_yaml(file))
         except (OSError, yaml.YAMLError) as error:
             raise TaxonomyError(f"{file.name} cannot be read: {type(error).__name__}") from error
         except ValidationError as error:

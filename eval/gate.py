@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import SettingsError
+from data.yaml_files import read_yaml
 from eval.against import Pair, compare_facet, raises
 from eval.confidence import evaluate_confidence
 from eval.metrics import given_code
@@ -62,7 +63,7 @@ class GateRules(_Section):
     def read(cls, file: Path = RULES_FILE) -> Self:
         """Raises SettingsError naming each wrong key."""
         try:
-            return cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+            return cls.model_validate(read_yaml(file))
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise SettingsError(f"gate rules {file.name} cannot be read: {type(error).__name__}") from error
         except ValidationError as error:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from data.errors import SettingsError
+from data.yaml_files import read_yaml
 from models.answer import FacetAnswer, TriageAnswer
 from models.predictor import Predictor
 
@@ -40,7 +41,7 @@ def read_golden(registry: Path | None = None) -> tuple[GoldenCase, ...]:
     own = registry / GOLDEN if registry else SHIPPED_GOLDEN
     file = own if own.is_file() else SHIPPED_GOLDEN
     try:
-        return _CASES.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return _CASES.validate_python(read_yaml(file))
     except (OSError, yaml.YAMLError) as error:
         raise SettingsError(f"{file.name} cannot be read: {type(error).__name__}") from error
     except ValidationError as error:

@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.yaml_files import read_yaml
 from models.evidence import BOUNDARY
 
 RULES_PATH = Path(__file__).with_name("rules.yaml")
@@ -130,7 +130,7 @@ class Rules:
 @cache
 def default_rules() -> Rules:
     """The reviewed lexicon that ships. Raises ValueError for a malformed file, which is our own bug."""
-    return Rules(RuleFile.model_validate(yaml.safe_load(RULES_PATH.read_text(encoding="utf-8"))))
+    return Rules(RuleFile.model_validate(read_yaml(RULES_PATH)))
 
 
 def by_flag(hits: Sequence[RuleHit], *, is_irrelevant: bool) -> Mapping[str, list[Span]]:

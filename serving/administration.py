@@ -15,7 +15,6 @@ from serving.errors import ServiceError
 
 # What the service itself writes into cases as the deliverer.
 RESERVED_SOURCES = frozenset({"console", "development", "api-token"})
-LONGEST_ACTOR = 64
 
 
 def add_unit(work: UnitOfWork, unit_id: str, *, name: str, parent_id: str | None, actor_id: str, within: str) -> Unit:

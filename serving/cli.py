@@ -6,42 +6,54 @@ install never imports training code; each command imports what it needs when it 
 """
 
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 import click
 
 from data.errors import XiaobaoError, place_of
-from serving.commands.audit import audit_group, erase_command
-from serving.commands.drift import drift_group
-from serving.commands.keys import key_group
-from serving.commands.labels import labels_group
-from serving.commands.mail import mail_group
-from serving.commands.models import models_group
-from serving.commands.organisation import unit_group, user_group
-from serving.commands.report import report_command
-from serving.commands.store import store_group
-from serving.commands.taxonomy import taxonomy_group
-from serving.commands.warning import digest_command, warn_command
 from serving.logs import configure_logging
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
+
     from data.policy.schema import Policy
 
 
+COMMANDS = {
+    "audit": "serving.commands.audit:audit_group",
+    "digest": "serving.commands.warning:digest_command",
+    "drift": "serving.commands.drift:drift_group",
+    "erase": "serving.commands.audit:erase_command",
+    "key": "serving.commands.keys:key_group",
+    "labels": "serving.commands.labels:labels_group",
+    "mail": "serving.commands.mail:mail_group",
+    "models": "serving.commands.models:models_group",
+    "report": "serving.commands.report:report_command",
+    "store": "serving.commands.store:store_group",
+    "taxonomy": "serving.commands.taxonomy:taxonomy_group",
+    "unit": "serving.commands.organisation:unit_group",
+    "user": "serving.commands.organisation:user_group",
+    "warn": "serving.commands.warning:warn_command",
+}
+"""The commands of other modules, imported when one is called or listed."""
+
+
 class _Commands(click.Group):
-    """Turns errors into one line, and finds the commands that other packages add."""
+    """Turns errors into one line, and finds the commands of other modules and those that other packages add."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *entry_points(group="xiaobao.commands").names])
+        return sorted([*super().list_commands(ctx), *COMMANDS, *_added_commands().names])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
-        found = entry_points(group="xiaobao.commands", name=cmd_name)
-        return next((point.load() for point in found), None)
+        if cmd_name in COMMANDS:
+            command: click.Command = resolve_name(COMMANDS[cmd_name])
+            return command
+        return next((point.load() for point in _added_commands().select(name=cmd_name)), None)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -58,30 +70,19 @@ class _Commands(click.Group):
             ) from error
 
 
+def _added_commands() -> "EntryPoints":
+    """Those that other packages add."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group="xiaobao.commands")
+
+
 @click.group(cls=_Commands)
 @click.version_option(package_name="xiaobao")
 def main() -> None:
     """xiaobao 消保: triage of Chinese bank complaints on your own machines."""
     configure_logging()
 
-
-for command in (
-    store_group,
-    audit_group,
-    erase_command,
-    unit_group,
-    user_group,
-    key_group,
-    models_group,
-    labels_group,
-    taxonomy_group,
-    drift_group,
-    report_command,
-):
-    main.add_command(command)
-main.add_command(mail_group)
-main.add_command(warn_command)
-main.add_command(digest_command)
 
 BUNDLE_OPTION = click.option(
     "--bundle",

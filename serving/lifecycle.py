@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 
@@ -11,6 +11,7 @@ from data.policy.schema import Policy
 from models.predictor import Predictor
 from models.registry import Registry
 from serving.access.authentication import Authenticator
+from serving.background import beside
 from serving.errors import add_error_handlers
 from serving.inference.cores import usable_cores
 from serving.inference.following import Follower, checked_predictor
@@ -87,13 +88,10 @@ async def _following(app: Starlette, settings: Settings, policy: Policy) -> Asyn
         telemetry=app.state.telemetry,
         make_pool=lambda predictor: _pool(settings, predictor),
     )
-    task = asyncio.create_task(follower.run())
     try:
-        yield
+        async with beside(follower.run()):
+            yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         if live.shadow is not None:
             await asyncio.to_thread(live.shadow.stop)
 

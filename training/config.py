@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import SettingsError
+from data.yaml_files import read_yaml
 
 AugmentationKind = Literal[
     "join", "truncate", "fresh_pii", "wrap", "homophones", "drop_punctuation", "digit_script", "traditional"
@@ -108,7 +109,7 @@ class TrainingConfig(_Section):
     def read(cls, path: Path) -> Self:
         """Read a config file. Raises SettingsError naming each wrong key."""
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            return cls.model_validate(read_yaml(path))
         except (OSError, yaml.YAMLError) as error:
             raise SettingsError(f"training config {path.name} cannot be read: {error}") from error
         except ValidationError as error:

@@ -21,6 +21,7 @@ from data.errors import InputFileError, SettingsError
 from data.schema import LabelledText
 from data.snapshots import LabelRow, read_manifest, read_snapshot
 from data.taxonomy import Taxonomy, default_taxonomy
+from data.yaml_files import read_yaml
 from eval.gate_run import ask_gate
 from eval.sets import Selection
 from models.bundle import MANIFEST
@@ -59,7 +60,7 @@ class RetrainConfig(_Section):
     def read(cls, file: Path) -> Self:
         """Read a config; `training` names another one beside it. Raises SettingsError naming each wrong key."""
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            content = read_yaml(file)
             network = TrainingConfig.read(file.with_name(str(content["training"])))
             return cls.model_validate({**content, "training": network})
         except ValidationError as error:

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import PolicyError
+from data.yaml_files import Loader
 
 
 class Strict(BaseModel):
@@ -23,7 +24,7 @@ class Strict(BaseModel):
 Content = TypeVar("Content", bound=Strict)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(Loader):
     """YAML where a repeated key is an error."""
 
 

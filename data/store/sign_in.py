@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -29,8 +30,6 @@ SESSION_FOR = timedelta(hours=12)
 IDLE_FOR = timedelta(hours=1)
 _SEEN_AGAIN = timedelta(minutes=1)
 _HASHER = PasswordHasher()
-# Checked where the login is unknown, so that the time of an answer does not tell which logins exist.
-_NOBODY = _HASHER.hash("nobody has this password")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +37,25 @@ class Attempt:
     """What has to be known to check a password outside of a transaction."""
 
     user_id: str | None
-    password_hash: str = field(repr=False)
+    password_hash: str | None = field(repr=False)
     is_locked: bool
 
     def fits(self, password: str) -> bool:
-        """Whether the password is the right one; takes its time. A locked login refuses the right one as well."""
+        """Whether the password is the right one; takes its time. A locked login refuses the right one as well.
+
+        Of an unknown login nobody's hash is checked, so that the time of an answer does not tell which logins exist.
+        """
+        nobodys = _hash_of_nobody()  # whoever it is: the first attempt makes it
         try:
-            _HASHER.verify(self.password_hash, password[:LONGEST_PASSWORD])
+            _HASHER.verify(self.password_hash or nobodys, password[:LONGEST_PASSWORD])
         except VerificationError:
             return False
         return self.user_id is not None and not self.is_locked
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return _HASHER.hash("nobody has this password")
 
 
 def hash_password(password: str) -> str:
@@ -85,7 +93,7 @@ class SignInRepository:
         query = select(Credential).join(User, User.id == Credential.user_id)
         row = self._session.scalar(query.where(User.login == login, User.is_active, User.role != "system"))
         if row is None:
-            return Attempt(user_id=None, password_hash=_NOBODY, is_locked=False)
+            return Attempt(user_id=None, password_hash=None, is_locked=False)
         is_locked = row.locked_until is not None and self._now() < row.locked_until
         return Attempt(user_id=row.user_id, password_hash=row.password_hash, is_locked=is_locked)
 

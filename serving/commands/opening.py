@@ -4,18 +4,22 @@ import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
-from data.store.engine import parse_url
-from data.store.unit_of_work import Store, open_store
-from serving.administration import LONGEST_ACTOR
-from serving.settings import Settings, load_store_settings
+if TYPE_CHECKING:
+    from data.store.unit_of_work import Store
+
+LONGEST_ACTOR = 64
 
 
 @contextmanager
-def opened_store() -> Iterator[Store]:
+def opened_store() -> Iterator["Store"]:
     """The store that the service would use. Raises StoreError, KeyMaterialError, SettingsError, PolicyError."""
+    from data.store.unit_of_work import open_store
+    from serving.settings import load_store_settings
+
     settings = load_store_settings()
     masters, book = settings.read_master_keys(), settings.read_policies()
     store = open_store(settings.database, masters, cipher=settings.cipher, book=book)
@@ -27,7 +31,10 @@ def opened_store() -> Iterator[Store]:
 
 def database_url() -> str:
     """Where the store is; no key is asked for. Raises SettingsError, StoreError."""
-    settings: Settings = load_store_settings()
+    from data.store.engine import parse_url
+    from serving.settings import load_store_settings
+
+    settings = load_store_settings()
     parse_url(settings.database)
     return settings.database
 

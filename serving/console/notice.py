@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import SettingsError
+from data.yaml_files import read_yaml
 
 SHIPPED = Path(__file__).with_name("notice.yaml")
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -46,7 +47,7 @@ class Notice(_Strict):
 def load_notice(file: Path | None = None) -> Notice:
     """The bank's own file, by default the shipped example. Raises SettingsError."""
     try:
-        return Notice.model_validate(yaml.safe_load((file or SHIPPED).read_text(encoding="utf-8")))
+        return Notice.model_validate(read_yaml(file or SHIPPED))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"XIAOBAO_NOTICE cannot be read: {type(error).__name__}") from None
     except ValidationError as error:

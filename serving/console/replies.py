@@ -21,6 +21,7 @@ from data.store.clock_tables import OUTCOMES
 from data.store.scope import ROOT
 from data.store.tables import Case
 from data.store.unit_of_work import Store, UnitOfWork
+from data.yaml_files import read_yaml
 from serving.console.names import names
 from serving.console.pages import Me, page
 from serving.console.people import people_named
@@ -57,7 +58,7 @@ def templates(settings: Settings) -> Sequence[Template]:
 def read_templates(file: Path) -> Sequence[Template]:
     """Read once. Raises PolicyError that names what is wrong."""
     try:
-        found = TypeAdapter(list[Template]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+        found = TypeAdapter(list[Template]).validate_python(read_yaml(file))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise PolicyError(f"{file.name}: expected a list of code, name and text", f"{file.name} 格式不正确") from error
     unknown = {place for one in found for place in _PLACE.findall(one.text)} - PLACES

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
+from data.yaml_files import read_yaml
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -23,9 +23,7 @@ def texts(page: str, language: Language) -> Mapping[str, Any]:
 
 
 def _read(page: str, language: Language) -> dict[str, Any]:
-    texts_of_page: dict[str, Any] = _in_language(
-        page, yaml.safe_load((FOLDER / f"{page}.yaml").read_text(encoding="utf-8")), language
-    )
+    texts_of_page: dict[str, Any] = _in_language(page, read_yaml(FOLDER / f"{page}.yaml"), language)
     return texts_of_page
 
 

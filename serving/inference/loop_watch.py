@@ -8,7 +8,9 @@ that comes to its turn has waited at least so long.
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+
+from serving.background import beside
 
 TICK_SECONDS = 0.05
 
@@ -27,13 +29,10 @@ class LoopWatch:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch the loop of the caller while the block runs."""
-        task = asyncio.create_task(self._tick())
         try:
-            yield
+            async with beside(self._tick()):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             self._woken = None
 
     async def _tick(self) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from data.errors import ReportFileError
 from data.taxonomy import Taxonomy
+from data.yaml_files import read_yaml
 from serving.reports.small_cells import LEAST
 
 FOLDER = Path(__file__).parent
@@ -95,7 +96,7 @@ def _file(folder: Path | None, name: str) -> Path:
 
 def _checked(path: Path, shape: TypeAdapter[Content]) -> Content:
     try:
-        return shape.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return shape.validate_python(read_yaml(path))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ReportFileError(
             f"{path.name} cannot be read as YAML ({type(error).__name__}); correct it or take the shipped one",

@@ -8,16 +8,14 @@ import pytest
 
 from data.augment import KINDS, augment, join, rewrite
 from data.augment import Edit as E
-from data.dataset import read_corpus
 from data.normalize import normalize_text
 from data.redaction.recognizers import find_pii
 from data.schema import EvidenceSpan, LabelledText
-from data.taxonomy import Taxonomy
 
 
 @pytest.fixture(scope="module")
-def texts(taxonomy: Taxonomy) -> list[LabelledText]:
-    return read_corpus(taxonomy)[:400]
+def texts(shipped_corpus: tuple[LabelledText, ...]) -> tuple[LabelledText, ...]:
+    return shipped_corpus[:400]
 
 
 def _quotes(text: LabelledText) -> dict[str, list[str]]:
@@ -43,7 +41,7 @@ def test_quotes_move_with_the_words_they_quote() -> None:
 
 
 @pytest.mark.parametrize("kind", ["wrap", "truncate", "fresh_pii"])
-def test_kinds_that_leave_the_quotes_alone(kind: str, texts: list[LabelledText]) -> None:
+def test_kinds_that_leave_the_quotes_alone(kind: str, texts: tuple[LabelledText, ...]) -> None:
     changed = 0
     for text in texts:
         other = augment(replace(text, pii=()) if kind != "fresh_pii" else text, seed=3, kinds={kind: 1.0})
@@ -54,14 +52,14 @@ def test_kinds_that_leave_the_quotes_alone(kind: str, texts: list[LabelledText])
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "join"])
-def test_quotes_never_leave_the_text(kind: str, texts: list[LabelledText]) -> None:
+def test_quotes_never_leave_the_text(kind: str, texts: tuple[LabelledText, ...]) -> None:
     for text in texts:
         other = augment(text, seed=5, kinds={kind: 1.0}, others=texts)
         assert all(0 <= s.start < s.end <= len(other.text) for spans in other.evidence.values() for s in spans), text.id
         assert set(other.evidence) >= set(text.evidence)
 
 
-def test_the_same_seed_gives_the_same_text(texts: list[LabelledText]) -> None:
+def test_the_same_seed_gives_the_same_text(texts: tuple[LabelledText, ...]) -> None:
     kinds = dict.fromkeys([*KINDS, "join"], 0.5)
     first = [augment(text, seed=1, kinds=kinds, others=texts).text for text in texts]
     assert first == [augment(text, seed=1, kinds=kinds, others=texts).text for text in texts]
@@ -74,7 +72,7 @@ def test_the_same_seed_gives_the_same_text(texts: list[LabelledText]) -> None:
     )
 
 
-def test_fresh_numbers_are_personal_data_too(texts: list[LabelledText]) -> None:
+def test_fresh_numbers_are_personal_data_too(texts: tuple[LabelledText, ...]) -> None:
     for text in texts:
         other = augment(text, seed=9, kinds={"fresh_pii": 1.0})
         if other.text != text.text and {pii.kind for pii in text.pii} <= {"id_card", "bank_card", "mobile"}:
@@ -82,7 +80,7 @@ def test_fresh_numbers_are_personal_data_too(texts: list[LabelledText]) -> None:
             assert {pii.kind for pii in text.pii} <= found, other.text
 
 
-def test_script_and_sound_change_letters_not_places(texts: list[LabelledText]) -> None:
+def test_script_and_sound_change_letters_not_places(texts: tuple[LabelledText, ...]) -> None:
     for kind in ("digit_script", "traditional", "homophones"):
         others = [augment(text, seed=4, kinds={kind: 1.0}) for text in texts]
         assert all(len(other.text) == len(text.text) for other, text in zip(others, texts, strict=True))
@@ -120,7 +118,7 @@ def test_a_question_is_never_joined_to_a_complaint() -> None:
     assert join(complaint, question, random.Random(1)) is complaint
 
 
-def test_a_text_is_never_joined_to_itself_and_a_second_matter_never_cut(texts: list[LabelledText]) -> None:
+def test_a_text_is_never_joined_to_itself_and_a_second_matter_never_cut(texts: tuple[LabelledText, ...]) -> None:
     complaint = _example("卡里少了三千块。", "少了三千块")
     assert join(complaint, complaint, random.Random(1)) is complaint
     for text in texts:

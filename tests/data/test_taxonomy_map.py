@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from data.dataset import read_corpus
 from data.errors import TaxonomyError
 from data.policy.schema import POLICY_PATH
+from data.schema import LabelledText
 from data.snapshots import read_manifest, read_snapshot, snapshots, write_snapshot
 from data.taxonomy import Taxonomy
 from data.taxonomy_map import TaxonomyMap, convert_policy, convert_report, convert_rows
@@ -27,9 +27,12 @@ def codes(taxonomy: Taxonomy, tmp_path: Path) -> TaxonomyMap:
     return TaxonomyMap.read(tmp_path / "map.yaml", taxonomy)
 
 
-def test_labels_are_converted_and_what_was_split_waits(taxonomy: Taxonomy, tmp_path: Path, codes: TaxonomyMap) -> None:
-    texts = read_corpus(taxonomy)
-    rows = [as_row(next(text for text in texts if text.leaf == leaf)) for leaf in ("B03A.05", "B09.01", "B02.01")]
+def test_labels_are_converted_and_what_was_split_waits(
+    taxonomy: Taxonomy, tmp_path: Path, codes: TaxonomyMap, shipped_corpus: tuple[LabelledText, ...]
+) -> None:
+    rows = [
+        as_row(next(text for text in shipped_corpus if text.leaf == leaf)) for leaf in ("B03A.05", "B09.01", "B02.01")
+    ]
     done, left = convert_rows(rows, codes, taxonomy)
     assert [(row.category, row.leaf) for row in done] == [("B03A", "B03A.01"), ("B02", "B02.01")]
     assert all("P01" not in row.flags for row in done)

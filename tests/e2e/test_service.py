@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from data.dataset import read_corpus
-from data.taxonomy import Taxonomy
+from data.schema import LabelledText
 from eval.load import load, start_service
 from eval.services import free_port
 
@@ -34,14 +33,16 @@ def test_shipped_model_answers_over_http(service: tuple[str, "subprocess.Popen[b
     assert answer["decision"]["band"] == "human"
 
 
-def test_short_load_has_no_error(service: tuple[str, "subprocess.Popen[bytes]"], taxonomy: Taxonomy) -> None:
-    texts = [text.text for text in read_corpus(taxonomy)[:200]]
+def test_short_load_has_no_error(
+    service: tuple[str, "subprocess.Popen[bytes]"], shipped_corpus: tuple[LabelledText, ...]
+) -> None:
+    texts = [text.text for text in shipped_corpus[:200]]
     outcome = asyncio.run(load(service[0], texts, clients=8, seconds=4, pid=service[1].pid))
     assert set(outcome.statuses) == {200}
     assert sum(outcome.statuses.values()) > 50
 
 
-def test_stops_cleanly_on_a_signal(tmp_path: object) -> None:
-    process = start_service(free_port())
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) in (0, -signal.SIGTERM)
+def test_stops_cleanly_on_a_signal(service: tuple[str, "subprocess.Popen[bytes]"]) -> None:
+    """The last one: there is no service after it."""
+    service[1].send_signal(signal.SIGTERM)
+    assert service[1].wait(20) in (0, -signal.SIGTERM)

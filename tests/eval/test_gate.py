@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from data.dataset import read_corpus
 from data.errors import SettingsError
+from data.schema import LabelledText
 from data.splits import read_splits
-from data.taxonomy import Taxonomy
 from eval.against import Pair, compare_pair
 from eval.commands import evaluate_command, gate_command
 from eval.gate import RULES_FILE, GateRules, judge
@@ -24,10 +23,10 @@ TEXTS = 160
 
 
 @pytest.fixture(scope="module")
-def equal(taxonomy: Taxonomy, shipped_predictor: Predictor) -> Pair:
+def equal(shipped_corpus: tuple[LabelledText, ...], shipped_predictor: Predictor) -> Pair:
     """The shipped model beside itself, on texts of the development split."""
     splits = read_splits()
-    texts = [text for text in read_corpus(taxonomy) if splits.get(text.id) == "dev"][:TEXTS]
+    texts = [text for text in shipped_corpus if splits.get(text.id) == "dev"][:TEXTS]
     answered = answer_set(corpus_set("dev", texts), shipped_predictor)
     seconds = tuple(0.004 + 0.0001 * (i % 7) for i in range(TEXTS))
     return Pair(candidate=answered, current=answered, candidate_seconds=seconds, current_seconds=seconds)

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from data.store.api_keys import NewApiKey
 from data.store.scope import ROOT
-from data.store.sign_in import hash_password
 from data.store.unit_of_work import Store, open_store
 from models.predictor import Predictor
 from serving.access.permissions import PERMISSIONS
@@ -21,7 +21,8 @@ from serving.settings import Settings
 from tests.data.store.cases import build_organisation, master_key, masters, user_id
 
 PASSWORD = "correct horse battery"
-_HASH = hash_password(PASSWORD)
+# A cheap hash: what a real one costs is no subject here, and people sign in hundreds of times.
+_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 PATIENCE_SECONDS = 60.0
 TOKEN = "t0ken-of-the-tests-0123456789-abcdef"
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.bundle import Bundle
-from serving.cli import main
+from serving.cli import COMMANDS, main
 from tests.data.policy.test_book import version, write_policy
 
 TEXTS = ["卡里少了钱", "帳戶被凍結，電話13800138000", "你好"]
@@ -275,3 +277,19 @@ def test_a_banks_policy_decides_in_files_too(
     file.write_text(json.dumps({"text": TEXTS[0]}))
     _, [row] = _predict(tiny_bundle, file)
     assert row["versions"]["policy"] == "3.0.0"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_the_store_is_loaded_by_commands_on_it_alone(option: str) -> None:
+    """It would double the start of every other command."""
+    code = f"import sys, serving.cli; serving.cli.main([{option!r}], standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert {"alembic", "numpy", "pydantic", "sqlalchemy"} & set(done.stdout.split()) == set()
+
+
+def test_help_lists_every_command_with_what_it_does() -> None:
+    listed = {
+        line.split()[0]: line.split()[1:] for line in _run("--help").output.split("Commands:")[1].splitlines() if line
+    }
+    assert {*COMMANDS, "bundle", "evaluate", "predict", "serve", "train", "triage"} <= set(listed)
+    assert all(listed.values())

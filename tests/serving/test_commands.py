@@ -12,6 +12,7 @@ from sqlalchemy import text
 from data.store.scope import ROOT
 from data.store.unit_of_work import Store, open_store
 from serving.cli import main
+from serving.commands.organisation import user_group
 from tests.data.store.cases import build_organisation, master_key, masters, put, user_id
 
 PASSWORD = "correct horse battery"
@@ -150,7 +151,7 @@ def test_people_are_added_changed_and_let_go(bank: Store) -> None:
 
 def test_no_password_is_taken_from_the_command_line(bank: Store) -> None:
     for command in ("add", "password"):
-        names = {parameter.name for parameter in main.commands["user"].commands[command].params}  # type: ignore[attr-defined]
+        names = {parameter.name for parameter in user_group.commands[command].params}
         assert not {name for name in names if "password" in str(name)}
     assert run("user", "password", "admin", given="\n").exit_code == 1
 

@@ -1,6 +1,7 @@
 """Decisions join the corpus by weight and age and end before the gate; a foreign taxonomy trains and answers."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,8 +52,9 @@ def test_decisions_become_a_candidate_before_the_gate(
     rows: list[LabelRow], tiny_corpus: Path, tiny_config: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
     registry = Registry(tmp_path / "models")
-    write_manifest(tiny_run / "bundle", "bundle")
-    add(registry, tiny_run / "bundle")
+    first = Path(shutil.copytree(tiny_run / "bundle", tmp_path / "bundle"))
+    write_manifest(first, "bundle")
+    add(registry, first)
     promote(registry, "bundle", who="cli:lin", reason="first model", force=True)
     decided = [replace(row, id=f"case-{row.id}", labelled_at=NOW) for row in rows[:30]]
     versions = {"taxonomy": "1.0.0", "redaction": "2.1.0"}

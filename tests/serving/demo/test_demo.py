@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from data.dataset import read_corpus
+from data.schema import LabelledText
 from data.store.records import CaseFilter
 from data.store.scope import ROOT
 from data.store.tables import CLOSED, OPEN
 from data.store.unit_of_work import open_store
-from data.taxonomy import Taxonomy
 from models.predictor import Predictor
 from serving.demo.bank import PEOPLE, found
 from serving.demo.history import History, MovedClock
@@ -22,12 +21,12 @@ NOW = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def planned(taxonomy: Taxonomy) -> list[PlannedCase]:
-    return plan(read_corpus(taxonomy), cases=60, now=NOW)
+def planned(shipped_corpus: tuple[LabelledText, ...]) -> list[PlannedCase]:
+    return plan(shipped_corpus, cases=60, now=NOW)
 
 
-def test_the_same_day_gives_the_same_bank(taxonomy: Taxonomy, planned: list[PlannedCase]) -> None:
-    assert plan(read_corpus(taxonomy), cases=60, now=NOW) == planned
+def test_the_same_day_gives_the_same_bank(shipped_corpus: tuple[LabelledText, ...], planned: list[PlannedCase]) -> None:
+    assert plan(shipped_corpus, cases=60, now=NOW) == planned
 
 
 def test_two_years_the_latest_at_the_end_and_a_surge_at_one_branch(planned: list[PlannedCase]) -> None:
