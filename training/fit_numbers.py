@@ -26,7 +26,7 @@ from data.redaction.digits import fold_digits
 from data.redaction.number_scorer import WEIGHTS_PATH, NumberScorer, features
 from data.redaction.recognizers import find_by_patterns
 from eval.redaction.cases import RedactionCase, read_cases
-from eval.redaction.measure import NUMERIC_KINDS
+from eval.redaction.measure import ENOUGH, NUMERIC_KINDS
 from training.respelling import respelled
 
 SEED = 20261130
@@ -53,8 +53,6 @@ class Marked:
 class Example:
     features: list[str]
     is_number: bool
-    is_new: bool
-    """Whether the patterns leave some of it."""
     weight: float
 
 
@@ -82,17 +80,11 @@ def marked(case: RedactionCase) -> Marked:
 def examples(item: Marked, weight: float) -> Iterator[Example]:
     """Its chains; those that touch other personal data say nothing."""
     folded = fold_digits(item.text)
-    masked = {place for span in find_by_patterns(item.text, folded) for place in range(span.start, span.end)}
     for chain in chains(item.text, find_pieces(item.text, folded)):
         span = (chain.start, chain.end)
         is_number = span in item.numbers
         if is_number or not any(span[0] < end and start < span[1] for start, end in item.others):
-            yield Example(
-                features=features(item.text, folded, chain),
-                is_number=is_number,
-                is_new=not masked.issuperset(range(*span)),
-                weight=weight,
-            )
+            yield Example(features=features(item.text, folded, chain), is_number=is_number, weight=weight)
 
 
 def fit(found: Sequence[Example]) -> dict[str, float]:
@@ -125,17 +117,28 @@ def fit_scorer(cases: Sequence[RedactionCase]) -> NumberScorer:
 
 
 def measure_folds(cases: Sequence[RedactionCase]) -> dict[str, int]:
-    """What is reached in folds over the cases, among chains that the patterns leave."""
+    """In folds over the cases: numbers that the patterns leave, spans added to theirs, and the right ones of them."""
     folds = np.random.default_rng(SEED).integers(0, FOLDS, len(cases))
     reached: Counter[str] = Counter()
     for fold in range(FOLDS):
-        weights = fit(case_examples([case for case, of in zip(cases, folds, strict=True) if of != fold]))
-        left = [case for case, of in zip(cases, folds, strict=True) if of == fold]
-        for each in (each for case in left for each in examples(marked(case), 1.0) if each.is_new):
-            is_taken = sum(weights.get(feature, 0.0) for feature in each.features) >= THRESHOLD
-            reached.update({"left by the patterns": each.is_number, "taken": is_taken})
-            reached["right"] += is_taken and each.is_number
+        scorer = fit_scorer([case for case, of in zip(cases, folds, strict=True) if of != fold])
+        for case in (case for case, of in zip(cases, folds, strict=True) if of == fold):
+            reached.update(_added(scorer, marked(case)))
     return dict(reached)
+
+
+def _added(scorer: NumberScorer, item: Marked) -> dict[str, int]:
+    folded, taken = fold_digits(item.text), bytearray(len(item.text))
+    for span in find_by_patterns(item.text, folded):
+        taken[span.start : span.end] = b"\1" * (span.end - span.start)
+    added = scorer.find(item.text, folded, taken)
+    personal = {place for start, end in (*item.numbers, *item.others) for place in range(start, end)}
+    shares = [len(personal.intersection(range(span.start, span.end))) / (span.end - span.start) for span in added]
+    return {
+        "left by the patterns": sum(not all(taken[start:end]) for start, end in item.numbers),
+        "added": len(added),
+        "right": sum(share >= ENOUGH for share in shares),
+    }
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from data.redaction.digit_chains import (
     gap_class,
 )
 from data.redaction.digits import IP_ADDRESS, PUBLIC_BEHIND, PUBLIC_NUMBER
-from data.redaction.numbers import PROVINCE
+from data.redaction.numbers import CALLED_OTHERWISE, CALLED_PERSONAL, PROVINCE
 from data.redaction.spans import PiiSpan
 
 WEIGHTS_PATH = Path(__file__).with_name("number_weights.json")
@@ -37,6 +37,10 @@ MOST_CHAINS = 4_000
 """Of one text: a text of 20,000 lone digits would take seconds."""
 COMPLETE = frozenset({"id", "mobile", "landline", "card", "luhn"})
 """Forms of what stands beside a chain that are a number by themselves."""
+FORMED = COMPLETE | {"id15", "card?", "id?"}
+"""Forms that speak against a serial number and a list."""
+LISTING = frozenset({",", "/", ".", " ,", " /"})
+"""Classes of gaps between numbers of a list."""
 MOST_BESIDE, MOST_OF_AN_ID = 11, 19
 WIDTH_BEFORE, WIDTH_NEAR, WIDTH_AFTER, WIDTH_PUBLIC = 12, 6, 8, 20
 
@@ -52,6 +56,7 @@ _OTHER = re.compile(
 )
 _WORDS = {"P": _PHONE, "A": _ACCOUNT, "I": _PAPERS, "N": _OTHER}
 _UNIT = re.compile(r" ?[万亿]?[多余几]?[元块年月日天次位岁笔分秒%万亿点号平楼栋]")
+_COUNTED = re.compile(r" ?[万亿]?[多余几]?(?:[韩日美港欧台]?[元块]|[年月日天次位岁笔分秒%万亿]|日元)")
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _RESIDENT = re.compile(rf"{PROVINCE}(?:19|20)[0-9]{{2}}{_DAY}")
 _OLD_RESIDENT = re.compile(rf"{PROVINCE}[0-9]{{2}}{_DAY}")
@@ -62,7 +67,7 @@ _SERIAL = re.compile(r"(?<!户)(?<![账折])(?<![账户折][号是:])(?<![A-Za-z
 """Letters before what is a number of a thing, not of an account."""
 _LISTED = re.compile(r"(?:[0-9]{4,}[、,/和及 ]{1,2})+$")
 """Numbers of a list before this one."""
-_SERVICE = re.compile(r"(?:400|800)[0-9]{7}|106[0-9]{7,}|95[0-9]{3}(?:95[0-9]{3})*|12[0-9]{3}(?:12[0-9]{3})*")
+_SERVICE = re.compile(r"(?:400|800)[0-9]{7}|106[0-9]{7,}|(?:(?:95|12)[0-9]{3})+")
 """Numbers of hotlines and of senders of short messages."""
 _SPOKEN = frozenset("幺洞个")
 
@@ -208,7 +213,7 @@ class NumberScorer:
         for number, chain in enumerate(chains(text, find_pieces(text, folded))):
             if number == MOST_CHAINS:
                 break
-            if not all(taken[chain.start : chain.end]) and not _is_of_a_thing(text, chain):
+            if not all(taken[chain.start : chain.end]) and _is_possible(text, chain):
                 score = self.score(text, folded, chain)
                 if score >= self.threshold:
                     scored.append((-score, chain.start, chain.end))
@@ -220,11 +225,26 @@ class NumberScorer:
         return [_with_letters(text, folded, span) for span in chosen]
 
 
-def _is_of_a_thing(text: str, chain: Chain) -> bool:
-    """A serial number with its letters, a service's number or a machine's address."""
-    before = text[max(0, chain.start - WIDTH_BEFORE) : chain.start]
-    written = text[chain.start : chain.end]
-    return bool(_SERIAL.search(before) or _SERVICE.fullmatch("".join(chain.groups)) or IP_ADDRESS.fullmatch(written))
+def _is_possible(text: str, chain: Chain) -> bool:
+    """Whether nothing says that it is no personal number: a serial's letters, a unit, a list, a service's number."""
+    before, after = text[max(0, chain.start - WIDTH_BEFORE) : chain.start], text[chain.end : chain.end + WIDTH_AFTER]
+    digits, written = "".join(chain.groups), text[chain.start : chain.end]
+    if _SERIAL.search(before) or _COUNTED.match(after) or _SERVICE.fullmatch(digits) or IP_ADDRESS.fullmatch(written):
+        return False
+    is_introduced = any(_WORDS[kind].search(near) for kind in "PAI" for near in (before, after))
+    is_said = text[chain.start] in CHINESE_DIGITS and text[chain.end - 1] in CHINESE_DIGITS
+    if not is_introduced and not is_said and _is_list(chain):
+        return False
+    is_called_otherwise = CALLED_OTHERWISE.search(before) and not CALLED_PERSONAL.search(before)
+    return not is_called_otherwise or form(corrected(chain)) in FORMED
+
+
+def _is_list(chain: Chain) -> bool:
+    """Amounts, small numbers or what stands between commas, but for what is formed as a personal number is."""
+    sizes, classes = set(map(len, chain.groups)), set(map(gap_class, chain.gaps))
+    is_of_amounts = len(chain.groups) > 1 and all(group.endswith("0") for group in chain.groups)
+    is_formed = form("".join(chain.groups)) in FORMED
+    return is_of_amounts or max(sizes) < 3 or (bool(classes & LISTING) and not is_formed)
 
 
 def _with_letters(text: str, folded: str, span: PiiSpan) -> PiiSpan:

@@ -34,6 +34,7 @@ def find_pii(text: str) -> list[PiiSpan]:
     folded = fold_digits(text)
     found = find_by_patterns(text, folded)
     taken = _taken(text, found)
+    _keep(find_companions(folded, found), found, taken)
     for span in default_scorer().find(text, folded, taken):
         found = _united(span, found)
     taken = _taken(text, found)
