@@ -34,11 +34,11 @@ format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-prove: $(VENV)/.development  ## the long proofs, about 20 minutes; tables go into docs/operations.md
+prove: $(VENV)/.development  ## the long proofs, an hour and more; tables go into docs/operations.md
 	$(BIN)/python -m eval.load --seconds 60
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,ray]'
 	$(BIN)/python -m pytest -m proof
-	XIAOBAO_EXAMPLES=150 $(BIN)/python -m pytest tests/serving/test_contract.py tests/serving/test_leaks.py
+	XIAOBAO_EXAMPLES=150 $(BIN)/python -m pytest -m "proof or not proof" tests/serving/test_contract.py tests/serving/test_leaks.py
 	$(BIN)/python -m eval.proofs $(PROOFS)
 
 wheelhouse: $(VENV)/.development  ## wheels, hashes and SBOM for an air-gapped install; EXTRAS="postgres reports" adds theirs

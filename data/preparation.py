@@ -16,7 +16,7 @@ from data.redaction.spans import PiiSpan
 from data.taxonomy import Taxonomy
 
 # Raise the major number when model texts change enough to need retraining; a bundle states the one it was made with.
-REDACTION_VERSION = "2.3.0"
+REDACTION_VERSION = "2.4.0"
 
 
 @dataclass(frozen=True, kw_only=True)

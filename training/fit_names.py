@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -46,6 +45,7 @@ from data.redaction.name_scorer import (
 from data.redaction.names import TABLE_PATH
 from data.splits import read_splits
 from data.taxonomy import default_taxonomy
+from data.yaml_files import read_yaml
 from eval.redaction.cases import read_cases
 from training.fit_name_network import fit_network
 
@@ -300,7 +300,7 @@ class CorpusAndCases:
             marked(text.text, [value.value for value in text.pii if value.kind == "name" and len(value.value) > 1])
             for text in texts[:CORPUS_TEXTS]
         ]
-        table: dict[str, Any] = yaml.safe_load(TABLE_PATH.read_text(encoding="utf-8"))
+        table: dict[str, Any] = read_yaml(TABLE_PATH)
         self.common_surnames = "".join(table["common_surnames"].split())
         surnames = frozenset("".join(table["surnames"].split())) | frozenset(table["compound_surnames"].split())
         entries = dictionary()

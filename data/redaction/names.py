@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from data.redaction.name_scorer import default_scorer
 from data.redaction.spans import PiiSpan
+from data.yaml_files import read_yaml
 
 TABLE_PATH = Path(__file__).with_name("names.yaml")
 DOTS = "·•・"
@@ -78,7 +77,7 @@ class NameTable:
 
 @cache
 def _table() -> NameTable:
-    data = yaml.safe_load(TABLE_PATH.read_text(encoding="utf-8"))
+    data = read_yaml(TABLE_PATH)
     introductions, links, behind = (_alternatives(data[key]) for key in ("introductions", "links", "behind"))
     sounds, elements = "".join(data["sounds"].split()), _alternatives(data["elements"])
     return NameTable(

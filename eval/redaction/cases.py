@@ -1,8 +1,9 @@
 """Texts with the personal data that must be masked in them. In: JSON lines. Out: `RedactionCase`.
 
 `frozen.jsonl` was written before the patterns by somebody who has not seen them, and the patterns were never tuned on
-it; `fresh.jsonl` was written later in the same way, as complaints really come in, and measured before it was
-read; `developed.jsonl` is the set they were developed on. A line:
+it; `fresh.jsonl` was written later in the same way, as complaints really come in, and `spelled.jsonl` later still, of
+numbers in every spelling people use; both were measured before they were read. `developed.jsonl` is the set that
+patterns and weights were developed on. A line:
 `{"text", "pii": [{"kind", "value"}], "spelling"}`, values in the order of the text.
 """
 
@@ -17,7 +18,7 @@ from data.json_lines import read_lines
 from data.redaction.spans import PiiSpan
 
 CASE_FOLDER = Path(__file__).parent
-CASE_SETS = ("frozen", "fresh", "developed")
+CASE_SETS = ("frozen", "fresh", "spelled", "developed")
 
 
 @dataclass(frozen=True, kw_only=True)
