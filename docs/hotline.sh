@@ -36,4 +36,4 @@ until curl "${auth[@]}" "$URL/v1/imports/$job_id" | grep --quiet '"state":"done"
 curl "${auth[@]}" "$URL/v1/imports/$job_id/result?format=csv"
 
 # High-risk cases and alerts as they happen (an event stream does not end by itself: three seconds are enough here).
-curl "${auth[@]}" --max-time 3 --no-buffer "$URL/v1/events" || true
+curl "${auth[@]}" --retry 0 --max-time 3 --no-buffer "$URL/v1/events" || true

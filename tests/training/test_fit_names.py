@@ -90,4 +90,4 @@ def test_shipped_weights(text: str, names: list[str]) -> None:
 
 
 def test_shipped_weights_stay_small() -> None:
-    assert len(default_scorer().weights) < 50_000
+    assert len(default_scorer().weights) < 60_000
