@@ -114,7 +114,6 @@ def features(text: str, folded: str, chain: Chain) -> list[str]:
     before, after = text[max(0, start - WIDTH_BEFORE) : start], text[end : end + WIDTH_AFTER]
     words, near, behind = _words(before), _words(before[-WIDTH_NEAR:]), _words(after)
     left, right = _neighbour(text, chain, -1), _neighbour(text, chain, +1)
-    left, right = _neighbour(text, chain, -1), _neighbour(text, chain, +1)
     is_public = _is_public(folded[max(0, start - WIDTH_PUBLIC) : start], after)
     style = _style(text[chain.start : end], len(digits), classes)
     unit, gaps = "u" if _UNIT.match(after) else "", "|".join(classes)

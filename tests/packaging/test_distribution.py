@@ -22,6 +22,7 @@ DATA_FILES = {
     "data/redaction/address_weights.json",
     "data/redaction/name_network.npz",
     "data/redaction/name_weights.json",
+    "data/redaction/number_weights.json",
     "data/redaction/names.yaml",
     "data/policy/holidays.yaml",
     "models/rules.yaml",
