@@ -4,7 +4,7 @@
 
 Positives are the chains of digits that are wholly a number, permit, passport or chat number of
 `eval/redaction/developed.jsonl` and of copies with other numbers spelled otherwise (`training.respelling`); negatives
-are all other chains. `frozen.jsonl` and `fresh.jsonl` are never read. Needs the extra `train`.
+are all other chains. The other sets are never read. Needs the extra `train`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from data.normalize import normalize_text
 from data.redaction.digit_chains import chains, find_pieces
 from data.redaction.digits import fold_digits
-from data.redaction.number_scorer import WEIGHTS_PATH, NumberScorer, features
+from data.redaction.number_scorer import WEIGHTS_PATH, NumberScorer, features, taken_by
 from data.redaction.recognizers import find_by_patterns
 from eval.redaction.cases import RedactionCase, read_cases
 from eval.redaction.measure import ENOUGH, NUMERIC_KINDS
@@ -128,10 +128,9 @@ def measure_folds(cases: Sequence[RedactionCase]) -> dict[str, int]:
 
 
 def _added(scorer: NumberScorer, item: Marked) -> dict[str, int]:
-    folded, taken = fold_digits(item.text), bytearray(len(item.text))
-    for span in find_by_patterns(item.text, folded):
-        taken[span.start : span.end] = b"\1" * (span.end - span.start)
-    added = scorer.find(item.text, folded, taken)
+    folded = fold_digits(item.text)
+    known = find_by_patterns(item.text, folded)
+    added, taken = scorer.find(item.text, folded, known), taken_by(known, len(item.text))
     personal = {place for start, end in (*item.numbers, *item.others) for place in range(start, end)}
     shares = [len(personal.intersection(range(span.start, span.end))) / (span.end - span.start) for span in added]
     return {

@@ -24,7 +24,7 @@ AREA_CODES = (
     "0558", "0571", "0574", "0591", "0592", "0595", "0716", "0728", "0731", "0738", "0746", "0755", "0769", "0771",
     "0791", "0817", "0831", "0851", "0871", "0872", "0898", "0917", "0931", "0951", "0971", "0991", "0997",
 )  # fmt: skip
-CARD_STARTS = ("62", "62", "62", "60", "43", "52", "9")
+CARD_STARTS = ("62", "62", "62", "60", "43", "52", "95")
 ALL = "0123456789"
 FILLERS = ("嗯", "那个", "然后", "后面是", "再", "完了", "啊", "呃", "接着", "然后是", "后头", "这个")
 CORRECTIONS = (
@@ -84,7 +84,7 @@ class _Speller:
         """Another number of the kind; of what is no personal data often the same."""
         draw = self._draw
         if kind == "mobile":
-            return "1" + draw.choice("35789") + self._digits(9) if len(old) > 9 else self._digits(8, "25669")
+            return "1" + draw.choice("3456789") + self._digits(9) if len(old) > 9 else self._digits(8, "25669")
         if kind == "landline" and draw.random() < 0.85:
             area = draw.choice(AREA_CODES)
             return area + self._digits(draw.choice((7, 8)) if len(area) == 4 else 8, "2345678")
@@ -93,7 +93,7 @@ class _Speller:
         if kind == "id_card":
             return self._id_card(is_old=len(old) == 15)
         if kind == "bank_card":
-            return draw.choice(CARD_STARTS) + self._digits(max(8, len(old) - 2))
+            return draw.choice(CARD_STARTS) + self._digits(max(10, len(old)) - 2)
         return self._digits(len(old)) if kind or draw.random() < 0.5 else old
 
     def _id_card(self, *, is_old: bool) -> str:

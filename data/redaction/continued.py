@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from data.redaction.dictated import CORRECTED, SAID, UNIT_BEHIND
 from data.redaction.digit_runs import SPOKEN_X
+from data.redaction.numbers import PROVINCE
 from data.redaction.spans import PiiSpan
 
 KINDS = frozenset({"id_card", "bank_card", "account", "mobile", "landline", "permit", "qq"})
@@ -40,8 +41,8 @@ TYPED_ON = {
 WORD_GOES_ON = frozenset("天次个位点月年块元万千百张些样直定起般边家共切方面时会下旁再只者半部多倍成楼号岁")
 BANK_PREFIX = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}-?$")  # NRA3301-0027-884-156, DK-00773192
 MOST_GROWN = 3
-BEFORE_X = 17
-"""Digits of an ID before its last place; more if some were said twice."""
+# An ID but for its last place, perhaps behind a false start, with a digit too few or some too many.
+BEFORE_X = re.compile(rf"{PROVINCE}(?:19|20)[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{{2,5}}$")
 CLOSES_FIRST, OPENS_LAST = re.compile(r"[^()\[\]]*[)\]]"), re.compile(r"[(\[][^()\[\]]*$")
 OPENING, CLOSING = re.compile(r"[(\[] ?$"), re.compile(r" ?[)\]]")
 
@@ -55,16 +56,22 @@ def widen(span: PiiSpan, text: str, folded: str, taken: bytearray) -> PiiSpan:
     end = _end_of_said(span, text) if is_said else _end_of_typed(span, folded)
     start = start if not any(taken[start : span.start]) else span.start
     end = end if not any(taken[span.end : end]) else span.end
-    return in_brackets(with_its_x(replace(span, start=start, end=end), text, folded), text)
+    return with_its_ends(replace(span, start=start, end=end), text, folded, taken)
 
 
-def with_its_x(span: PiiSpan, text: str, folded: str) -> PiiSpan:
-    """With the last place of an ID, which may be said: 八幺,八,叉."""
-    digits = sum(map(str.isdecimal, folded[span.start : span.end]))
-    may_lack_it = digits == BEFORE_X or (digits > BEFORE_X and text[span.end - 1] in SAID)
-    ends_in_digit = folded[span.end - 1].isdecimal()
-    spoken_x = SPOKEN_X.match(folded, span.end) if may_lack_it and ends_in_digit else None
-    return replace(span, end=spoken_x.end()) if spoken_x else span
+def with_its_ends(span: PiiSpan, text: str, folded: str, taken: bytearray) -> PiiSpan:
+    """With the last place of an ID and the other half of a bracket, where no other span has them."""
+    wider = in_brackets(with_its_x(span, folded), text)
+    start = wider.start if not any(taken[wider.start : span.start]) else span.start
+    end = wider.end if not any(taken[span.end : wider.end]) else span.end
+    return replace(span, start=start, end=end)
+
+
+def with_its_x(span: PiiSpan, folded: str) -> PiiSpan:
+    """With the last place of an ID, which may be said: 八幺,八,叉; nothing else has one."""
+    digits = "".join(filter(str.isdecimal, folded[span.start : span.end]))
+    spoken_x = SPOKEN_X.match(folded, span.end) if BEFORE_X.search(digits) else None
+    return replace(span, end=spoken_x.end()) if spoken_x and folded[span.end - 1].isdecimal() else span
 
 
 def in_brackets(span: PiiSpan, text: str) -> PiiSpan:

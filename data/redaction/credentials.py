@@ -35,7 +35,8 @@ FAR_CODE = re.compile(
     + _NOT_COUNTED
 )
 RECEIVED_CODE = re.compile(r"(?:收到|发来|输入?|填|报)(?:[的了是]|过去){0,2}(?P<value>[0-9]{6})" + _NOT_COUNTED)
-CODE_RECEIVED = re.compile(r"(?<![0-9A-Za-z.])(?P<value>[0-9]{6})[我他她]?就?[输填报](?:进|了|过|给)")
+CODE_RECEIVED = re.compile(r"(?<![0-9A-Za-z.额存取元])(?P<value>[0-9]{6})[我他她]?就?[输填报](?:进|了|过)")
+ASKED_CODE = re.compile(r"要验证[^0-9。;!?额元]{0,4}[报填输][了的](?P<value>[0-9]{6})" + _NOT_COUNTED)
 ALPHANUMERIC = re.compile(
     r"(?:密码|口令|密钥)(?:就?是|为|设的?|(?:被人?)?改[成为]|写的?|:"
     r"| ){0,3}(?P<value>(?=[!-~]*[0-9])[A-Za-z0-9@#$%^&*!._-]{3,23}[A-Za-z0-9@#$%^&*!])(?![A-Za-z0-9])"
@@ -68,7 +69,8 @@ def find_credentials(text: str, folded: str) -> Iterator[PiiSpan]:
     yield from (_span(match) for match in ALPHANUMERIC.finditer(text))
     for pattern in (SECURITY_CODE, NUMERIC, FAR_CODE, VALUE_FIRST):
         yield from (_span(match) for match in pattern.finditer(folded))
-    if "验证" in text or "动态码" in text:
+    yield from (_span(match) for match in ASKED_CODE.finditer(folded))
+    if "验证码" in text or "动态码" in text:
         for pattern in (RECEIVED_CODE, CODE_RECEIVED):
             yield from (_span(match) for match in pattern.finditer(folded))
     for match in EXPIRY.finditer(folded):

@@ -27,6 +27,7 @@ _BEGINS_A_WORD = "一两三"
 _BEHIND_BEGUN_WORD = " ,、\n-"
 _BEHIND_SAID = re.compile(r"[嗯呃啊哦额诶噢唉呀那然完接再后还中跟前是空区分转号不对错说等最]|[^\u4e00-\u9fff]|$")
 """What may stand straight behind a lone digit of a number, not behind that of 四川 or 每月二十号."""
+_BEFORE_TYPED, _INTRODUCES = re.compile(r"[ ,、:(\[-]{0,3}[0-9]{3}"), "号是为码话机"
 _FILLER = re.compile(
     r"[嗯呃啊哦额诶噢唉呀嘛哈呢喂哎]|[那这]个|然后是?|完了|接着|再|(?:最|然)?后[面头边]?(?:一[个位])?是?|还有|中间是?"
     r"|跟着|前[面头]是?|是|空格|区号|分机|转|号码"
@@ -88,8 +89,9 @@ def _pieces(text: str, folded: str, start: int, end: int) -> Iterator[Piece]:
             break
     if _ends_in_a_word(text, start, end):
         end -= 1
-    is_word = end - start == 1 and text[start] in CHINESE_DIGITS and not _BEHIND_SAID.match(text, end)
-    if start < end and not is_word:
+    if _begins_in_a_name(text, start, end):
+        start += 1
+    if start < end and not _is_word(text, start, end):
         digits = _REPEATED.sub(lambda match: match[2] * int(match[1]), folded[start:end])
         yield Piece(digits=digits, start=start, end=end)
 
@@ -98,6 +100,24 @@ def _ends_in_a_word(text: str, start: int, end: int) -> bool:
     """一直; 13800001234一直."""
     is_alone = end - start == 1 or text[end - 2].isascii()
     return is_alone and text[end - 1] in _BEGINS_A_WORD and text[end : end + 1] not in _BEHIND_BEGUN_WORD
+
+
+def _begins_in_a_name(text: str, start: int, end: int) -> bool:
+    """赵六13800138000: one Chinese digit behind another word and before a number in 0-9."""
+    is_other_script = text[start] in CHINESE_DIGITS and text[start + 1 : end].isascii()
+    return is_other_script and end - start > FEWEST_DIGITS and _is_behind_word(text, start)
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    """四 of 四川, 六 of 赵六(13800138000)."""
+    if end - start > 1 or text[start] not in CHINESE_DIGITS:
+        return False
+    is_before_other_script = bool(_BEFORE_TYPED.match(text, end)) and _is_behind_word(text, start)
+    return is_before_other_script or not _BEHIND_SAID.match(text, end)
+
+
+def _is_behind_word(text: str, start: int) -> bool:
+    return start > 0 and is_han(text[start - 1]) and text[start - 1] not in _INTRODUCES
 
 
 def chains(text: str, pieces: tuple[Piece, ...]) -> Iterator[Chain]:

@@ -7,7 +7,7 @@ and what stands around it says whether it is one personal number, wholly (`pytho
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -15,11 +15,12 @@ from pathlib import Path
 
 from stdnum import luhn
 
-from data.redaction.continued import in_brackets, with_its_x
+from data.redaction.continued import with_its_ends
 from data.redaction.digit_chains import (
     CHINESE_DIGITS,
     CORRECTION,
     ENDS,
+    FEWEST_DIGITS,
     WIDEST_GAP,
     Chain,
     chains,
@@ -42,7 +43,9 @@ FORMED = COMPLETE | {"id15", "card?", "id?"}
 LISTING = frozenset({",", "/", ".", " ,", " /"})
 """Classes of gaps between numbers of a list."""
 MOST_BESIDE, MOST_OF_AN_ID = 11, 19
-WIDTH_BEFORE, WIDTH_NEAR, WIDTH_AFTER, WIDTH_PUBLIC = 12, 6, 8, 20
+WIDTH_BEFORE, WIDTH_NEAR, WIDTH_AFTER, WIDTH_BEHIND, WIDTH_PUBLIC = 12, 6, 8, 4, 20
+FEWEST_UNNAMED = 10
+"""Digits that nothing introduces; fewer are as often an amount, a serial number or a saying (一二三四五六七)."""
 
 _PHONE = re.compile(
     r"电话|手机|座机|手提|联[系络]|致电|来电|回电|打|拨|TEL|tel|Tel|固话|号码|找我|传真|办公室|家里|店里|whatsapp|分机"
@@ -69,6 +72,13 @@ _LISTED = re.compile(r"(?:[0-9]{4,}[、,/和及 ]{1,2})+$")
 """Numbers of a list before this one."""
 _SERVICE = re.compile(r"(?:400|800)[0-9]{7}|106[0-9]{7,}|(?:(?:95|12)[0-9]{3})+")
 """Numbers of hotlines and of senders of short messages."""
+_NAMED = re.compile(
+    r"(?:(?:账号|账户|户头|[卡折户]号|号码|电话|手机号?|手提|座机|固话|传真|身份证|证件|证号)[^0-9,。;]{0,8}"
+    r"|[户折账][是为: (]{0,3})$"
+)
+"""Words for a number, behind which even a list is one."""
+_CERTIFICATE = re.compile(r"存单(?:编?号码?)?[是为: ]{0,3}$")
+"""Of a deposit: its serial number is that of a paper."""
 _SPOKEN = frozenset("幺洞个")
 
 
@@ -206,13 +216,15 @@ class NumberScorer:
         get = self.weights.get
         return sum(get(feature, 0.0) for feature in features(text, folded, chain))
 
-    def find(self, text: str, folded: str, taken: bytearray) -> list[PiiSpan]:
-        """Spans of numbers of which some character is not taken yet, the surest first, without overlap."""
+    def find(self, text: str, folded: str, known: Sequence[PiiSpan] = ()) -> list[PiiSpan]:
+        """Spans of numbers of which some character is not known yet, the surest first, without overlap."""
         scored: list[tuple[float, int, int]] = []
+        taken = taken_by(known, len(text))
         for number, chain in enumerate(chains(text, find_pieces(text, folded))):
             if number == MOST_CHAINS:
                 break
-            if not all(taken[chain.start : chain.end]) and _is_possible(text, chain):
+            is_known = all(taken[chain.start : chain.end])
+            if not is_known and _is_possible(text, folded, chain) and not _holds_a_whole(folded, chain, known):
                 score = self.score(text, folded, chain)
                 if score >= self.threshold:
                     scored.append((-score, chain.start, chain.end))
@@ -221,21 +233,41 @@ class NumberScorer:
             span = PiiSpan(kind=KIND, start=start, end=end)
             if not any(span.overlaps(other) for other in chosen):
                 chosen.append(span)
-        return [_with_letters(text, folded, span) for span in chosen]
+        return [_with_letters(text, folded, span, taken) for span in chosen]
 
 
-def _is_possible(text: str, chain: Chain) -> bool:
+def taken_by(spans: Iterable[PiiSpan], length: int) -> bytearray:
+    """1 for each character of a text that a span holds."""
+    taken = bytearray(length)
+    for span in spans:
+        taken[span.start : span.end] = b"\1" * (span.end - span.start)
+    return taken
+
+
+def _holds_a_whole(folded: str, chain: Chain, known: Sequence[PiiSpan]) -> bool:
+    """Whether a known number at its beginning is whole: what stands behind is a date, an amount or another number."""
+    if any(CORRECTION.search(gap) for gap in chain.gaps):
+        return False
+    parts = (span for span in known if chain.start == span.start and span.end < chain.end)
+    return any(form("".join(filter(str.isdecimal, folded[part.start : part.end]))) in COMPLETE for part in parts)
+
+
+def _is_possible(text: str, folded: str, chain: Chain) -> bool:
     """Whether nothing says that it is no personal number: a serial's letters, a unit, a list, a service's number."""
     before, after = text[max(0, chain.start - WIDTH_BEFORE) : chain.start], text[chain.end : chain.end + WIDTH_AFTER]
-    digits, written = "".join(chain.groups), text[chain.start : chain.end]
+    written, digits, is_formed = text[chain.start : chain.end], corrected(chain), form(corrected(chain)) in FORMED
     if _SERIAL.search(before) or _COUNTED.match(after) or _SERVICE.fullmatch(digits) or IP_ADDRESS.fullmatch(written):
         return False
-    is_introduced = any(_WORDS[kind].search(near) for kind in "PAI" for near in (before, after))
-    is_said = text[chain.start] in CHINESE_DIGITS and text[chain.end - 1] in CHINESE_DIGITS
-    if not is_introduced and not is_said and _is_list(chain):
+    behind = re.split("[,。;]", after[:WIDTH_BEHIND], maxsplit=1)[0]
+    is_introduced = any(_WORDS[kind].search(near) for kind in "PAI" for near in (before, behind))
+    if len(digits) < (FEWEST_DIGITS if is_introduced and not _CERTIFICATE.search(before) else FEWEST_UNNAMED):
         return False
-    is_called_otherwise = CALLED_OTHERWISE.search(before) and not CALLED_PERSONAL.search(before)
-    return not is_called_otherwise or form(corrected(chain)) in FORMED
+    is_said = text[chain.start] in CHINESE_DIGITS and text[chain.end - 1] in CHINESE_DIGITS
+    if not is_said and _is_list(chain) and not (is_formed and is_introduced) and not _NAMED.search(before):
+        return False
+    if _is_public(folded[max(0, chain.start - WIDTH_PUBLIC) : chain.start], after):
+        return False
+    return is_formed or not CALLED_OTHERWISE.search(before) or bool(CALLED_PERSONAL.search(before))
 
 
 def _is_list(chain: Chain) -> bool:
@@ -243,14 +275,16 @@ def _is_list(chain: Chain) -> bool:
     sizes, classes = set(map(len, chain.groups)), set(map(gap_class, chain.gaps))
     is_of_amounts = len(chain.groups) > 1 and all(group.endswith("0") for group in chain.groups)
     is_formed = form("".join(chain.groups)) in FORMED
-    return is_of_amounts or max(sizes) < 3 or (bool(classes & LISTING) and not is_formed)
+    is_of_small = max(sizes) < 3 and sizes != {1}
+    return is_of_amounts or is_of_small or (bool(classes & LISTING) and not is_formed)
 
 
-def _with_letters(text: str, folded: str, span: PiiSpan) -> PiiSpan:
-    """With the letters straight before it, and the last place of an ID."""
+def _with_letters(text: str, folded: str, span: PiiSpan, taken: bytearray) -> PiiSpan:
+    """With the letters straight before it, and what else of it no other span has."""
     before = _LETTERS_BEFORE.search(text[max(0, span.start - 5) : span.start])
     start = span.start - len(before.group()) if before else span.start
-    return in_brackets(with_its_x(replace(span, start=start), text, folded), text)
+    start = start if not any(taken[start : span.start]) else span.start
+    return with_its_ends(replace(span, start=start), text, folded, taken)
 
 
 @cache

@@ -46,7 +46,7 @@ CALLED_OTHERWISE = re.compile(
 CALLED_PERSONAL = re.compile(r"(?:卡|账|户|折|存单|手机|电话|身份|证件|护照|微信|扣扣|QQ)[^,。;]{0,8}$")
 # Behind these words fewer digits suffice than elsewhere; where no 号 is said, so many that they are hardly an amount.
 SHORT_ACCOUNT = re.compile(
-    r"(?:(?:(?:存折|折子|账|户)号码?|存单编号|存折|折子)(?:[是为: ]|No\.?){0,3}(?P<value>[0-9]{6,9})"
+    r"(?:(?:(?:存折|折子|账|户)号码?|存折|折子)(?:[是为: ]|No\.?){0,3}(?P<value>[0-9]{6,9})"
     r"|(?:卡号|(?:社保|医保)卡号?|一卡通号?|一本通号?)[是为: ]{0,3}(?P<card>[0-9]{8,11})"
     r"|(?:账户|户头|户口(?:号码)?|对公户|基本户|一般户|A/C)[是为: ]{0,3}(?P<bare>[0-9]{8,9}(?<!0000)))"
     r"(?![ .·/|*_…—–(),、~嗯呃啊-]{0,3}[0-9]{1,12}(?![0-9]*[年月日元块万])|[0-9]|[万亿]?[元块])"

@@ -89,7 +89,9 @@ def with_its_ends(folded: str, start: int, end: int, *, may_have_extension: bool
 
 def is_mobile(candidate: Candidate) -> bool:
     """Eleven digits that begin with 13 to 19, unless something else has such a number."""
-    if candidate.number[1] not in "3456789" or candidate.is_public or IP_ADDRESS.fullmatch(candidate.written):
+    if candidate.number[1] not in "3456789" or candidate.is_public:
+        return False
+    if IP_ADDRESS.fullmatch(candidate.written) and not PHONE_CONTEXT.search(candidate.before):
         return False
     if candidate.is_plain or candidate.is_spelled_out or candidate.is_dictated:
         return True

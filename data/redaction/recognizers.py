@@ -6,6 +6,7 @@ numbers that no pattern describes, names and addresses are scored by what was le
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from data.redaction.addresses import find_addresses
 from data.redaction.codes import find_codes
@@ -15,7 +16,7 @@ from data.redaction.credentials import find_credentials
 from data.redaction.dictated import find_dictated
 from data.redaction.digits import fold_digits
 from data.redaction.names import find_names
-from data.redaction.number_scorer import default_scorer
+from data.redaction.number_scorer import default_scorer, taken_by
 from data.redaction.numbers import find_numbers
 from data.redaction.spans import PiiSpan
 
@@ -33,13 +34,12 @@ def find_pii(text: str) -> list[PiiSpan]:
     """Spans of personal data in a normalised text, in order, without overlap."""
     folded = fold_digits(text)
     found = find_by_patterns(text, folded)
-    taken = _taken(text, found)
-    _keep(find_companions(folded, found), found, taken)
-    for span in default_scorer().find(text, folded, taken):
+    _keep(find_companions(folded, found), found, taken_by(found, len(text)))
+    for span in default_scorer().find(text, folded, found):
         found = _united(span, found)
-    taken = _taken(text, found)
+    taken = taken_by(found, len(text))
     for recognizer in OF_WORDS:
-        _keep(recognizer(text, folded), found, taken)
+        _keep((_left(span, taken) for span in recognizer(text, folded)), found, taken)
     _keep(find_companions(folded, found), found, taken)
     return sorted(found, key=lambda span: span.start)
 
@@ -53,15 +53,14 @@ def find_by_patterns(text: str, folded: str) -> list[PiiSpan]:
     return [_widened(span, text, folded, taken) for span in found]
 
 
-def _taken(text: str, found: Iterable[PiiSpan]) -> bytearray:
-    taken = bytearray(len(text))
-    for span in found:
-        _take(span, taken)
-    return taken
-
-
 def _take(span: PiiSpan, taken: bytearray) -> None:
     taken[span.start : span.end] = b"\1" * (span.end - span.start)
+
+
+def _left(span: PiiSpan, taken: bytearray) -> PiiSpan:
+    """What a number in it leaves at its beginning: 滨江路 of 滨江路1288 3 1502."""
+    end = taken.find(b"\1", span.start, span.end)
+    return replace(span, end=end) if span.kind == "address" and end > span.start + 1 else span
 
 
 def _united(span: PiiSpan, found: list[PiiSpan]) -> list[PiiSpan]:

@@ -32,7 +32,7 @@ CASES = [
 
 def _find(scorer: NumberScorer, text: str) -> list[str]:
     text = normalize_text(text).text
-    return [text[span.start : span.end] for span in scorer.find(text, fold_digits(text), bytearray(len(text)))]
+    return [text[span.start : span.end] for span in scorer.find(text, fold_digits(text))]
 
 
 def test_a_fit_tells_numbers_that_it_has_not_seen() -> None:
