@@ -92,7 +92,7 @@ def load_encoder(source: str, layers: Sequence[int] | None) -> PreTrainedModel:
     if layers is not None:
         encoder.encoder.layer = nn.ModuleList(encoder.encoder.layer[i] for i in layers)
         encoder.config.num_hidden_layers = len(layers)
-    return encoder  # type: ignore[no-any-return]
+    return encoder
 
 
 def _has_pooler(source: str) -> bool:

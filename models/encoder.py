@@ -112,7 +112,8 @@ def _load_tokenizer(source: str) -> Tokenizer:
     file = Path(source) / "tokenizer.json"
     if file.is_file():
         return Tokenizer.from_file(str(file))
-    return AutoTokenizer.from_pretrained(source, use_fast=True).backend_tokenizer
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True).backend_tokenizer
+    return tokenizer
 
 
 @contextmanager

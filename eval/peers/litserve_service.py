@@ -26,7 +26,7 @@ except ImportError as error:
 HEADS = ("order_type", "leaf", "subcause", "channel")
 
 
-class LabelsApi(litserve.LitAPI):  # type: ignore[misc]
+class LabelsApi(litserve.LitAPI):
     """The ONNX model alone: pieces in, the best code of each head out."""
 
     def __init__(self, bundle_folder: Path) -> None:
